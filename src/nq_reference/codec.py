@@ -1,0 +1,109 @@
+"""JSON in and out: exactly what was given, or an error (ENQ-11 to ENQ-14, question 21).
+
+Payloads and results are encoded once, kept as text, and decoded anew for each reader, so
+that nobody shares an object with anybody (ENQ-10, RTY-08).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from nq_conformance.contract import Backoff, InvalidJobError, JobOptions, JSONValue
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+_SCALARS = frozenset({bool, int, str, float, type(None)})
+
+
+def encode(value: object, what: str = "data") -> str:
+    """``value`` as JSON text that decodes to an equal value of the same types.
+
+    Raises ``InvalidJobError`` that says where in ``what`` the trouble is: NaN, infinity,
+    bytes, dates, tuples, keys that are not text, cycles, lone surrogates.
+    """
+    try:
+        text = _encode(value)
+        text.encode()
+        same = type(value) in _SCALARS or _decode(text) == value
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise InvalidJobError(_explain(value, what, error)) from None
+    if not same:
+        raise InvalidJobError(_explain(value, what, None))
+    return text
+
+
+def decode(text: str) -> Any:
+    """The value of JSON text that ``encode`` made."""
+    return _decode(text)
+
+
+def encode_options(opts: JobOptions) -> str:
+    """Options as JSON text: the fields that differ from their defaults."""
+    fields: dict[str, JSONValue] = {
+        name: value
+        for name, default in _OPTION_DEFAULTS.items()
+        if (value := getattr(opts, name)) is not default and value != default
+    }
+    if opts.backoff is not None:
+        fields["backoff"] = {"type": opts.backoff.type, "delay": opts.backoff.delay}
+    for name in ("remove_on_complete", "remove_on_fail"):
+        if getattr(opts, name) is not False:  # 0 and 1 equal False and True, but mean numbers
+            fields[name] = getattr(opts, name)
+    return _encode(fields)
+
+
+def decode_options(text: str) -> JobOptions:
+    """Options from what ``encode_options`` made."""
+    if text == "{}":
+        return _NO_OPTIONS
+    fields = _decode(text)
+    if "backoff" in fields:
+        fields["backoff"] = Backoff(**fields["backoff"])
+    return JobOptions(**fields)
+
+
+_NO_OPTIONS = JobOptions()
+_OPTION_DEFAULTS: dict[str, Any] = {
+    name: getattr(_NO_OPTIONS, name) for name in ("job_id", "attempts", "delay", "priority", "timeout")
+}
+
+
+def _explain(value: object, what: str, error: Exception | None) -> str:
+    if isinstance(error, RecursionError):
+        return f"{what} is nested too deeply, or contains itself"
+    if error is not None and "Circular" in str(error):
+        return f"{what} contains itself; JSON can't hold a cycle"
+    for path, problem in _problems(value, what):
+        return f"{path}: {problem}"
+    return f"{what} can't be kept exactly as JSON: {error or 'it would come back changed'}"
+
+
+def _problems(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Each place that JSON can't hold, and what is wrong with it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                yield path, f"the key {key!r} is {type(key).__name__}, JSON keys are text"
+            yield from _text_problems(key, f"{path}, key {key!r}")
+            yield from _problems(inner, f"{path}[{key!r}]")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _problems(inner, f"{path}[{index}]")
+    elif isinstance(value, str):
+        yield from _text_problems(value, path)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, f"{value} is no JSON number"
+    elif not isinstance(value, int) and value is not None:
+        yield path, f"{type(value).__name__} is not a JSON type; convert it first (a tuple to a list, say)"
+
+
+def _text_problems(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            yield path, "the text has a lone surrogate, which UTF-8 can't hold"

@@ -1,0 +1,1 @@
+"""The providers: a backend each, with the worker manager that goes with it."""
