@@ -1,0 +1,94 @@
+"""What happened in one test, as data.
+
+Everything that the kit does to an adapter and everything it hears from it becomes an
+entry, in the order in which the kit saw it. Tests ask it questions, failures show it as a
+timeline, checkers will read it. It does not judge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+EntryKind: TypeAlias = Literal["call", "event", "start", "end", "step"]
+"""``call`` of the adapter, queue ``event`` heard, handler ``start`` and ``end``, ``step`` event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened ``at_ms`` milliseconds after the test began.
+
+    ``label`` is what happened (a method's name, an event's), ``text`` the rest of the line.
+    ``data`` is what tests look at: the call's result or error, the event's payload, a run.
+    """
+
+    at_ms: float
+    kind: EntryKind
+    label: str
+    queue: str | None = None
+    job_id: str | None = None
+    text: str = ""
+    data: Any = None
+
+
+@dataclass(slots=True)
+class History:
+    """The entries of one test, in order. ``on_add`` is called after each new one."""
+
+    entries: list[Entry] = field(default_factory=list)
+    on_add: Callable[[], None] = lambda: None
+    _began: float = field(default_factory=time.monotonic)
+
+    def add(
+        self,
+        kind: EntryKind,
+        label: str,
+        *,
+        queue: str | None = None,
+        job_id: str | None = None,
+        text: str = "",
+        data: Any = None,
+    ) -> Entry:
+        """Append what happened just now."""
+        at_ms = (time.monotonic() - self._began) * 1000
+        entry = Entry(at_ms, kind, label, queue, job_id, text, data)
+        self.entries.append(entry)
+        self.on_add()
+        return entry
+
+    def of(self, kind: EntryKind, label: str | None = None, job_id: str | None = None) -> list[Entry]:
+        """The entries of a kind, narrowed by label and job where given."""
+        return [
+            e
+            for e in self.entries
+            if e.kind == kind and label in (None, e.label) and job_id in (None, e.job_id)
+        ]
+
+    def last_call(self) -> str | None:
+        """The latest call of the adapter, as text, or ``None`` before the first."""
+        for entry in reversed(self.entries):
+            if entry.kind == "call":
+                return f"{entry.label}({entry.text})"
+        return None
+
+    def timeline(self, jobs: Sequence[str] = (), limit: int = 40) -> list[str]:
+        """Readable lines: the entries that name one of ``jobs`` or no job at all, and where
+        there are more than ``limit``, the first and last of them."""
+        wanted = set(jobs)
+        shown = [e for e in self.entries if not wanted or e.job_id is None or e.job_id in wanted]
+        lines = list(_numbered(shown))
+        if len(lines) <= limit:
+            return lines
+        head, tail = limit * 2 // 3, limit - limit * 2 // 3 - 1
+        left_out = f"… {len(lines) - head - tail} entries left out …"
+        return [*lines[:head], left_out, *lines[-tail:]]
+
+
+def _numbered(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        job = f" {entry.job_id}" if entry.job_id else ""
+        queue = f" on {entry.queue}" if entry.queue else ""
+        text = f"  {entry.text}" if entry.text else ""
+        yield f"+{entry.at_ms:.0f} ms  {entry.kind} {entry.label}{job}{queue}{text}"

@@ -1,0 +1,77 @@
+"""The event manager, state provider and flow engine that the kit gives to a manager."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nq_conformance.contract import JSONValue, StepEvent
+from nq_conformance.history import History
+
+
+class Bus:
+    """An event manager that keeps every step event, and raises while ``broken`` is set."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self.events: list[StepEvent] = []
+        self.broken = False
+
+    async def publish_bus(self, event: StepEvent) -> None:
+        """Keep the event; see ``EventManager``."""
+        self.events.append(event)
+        self._history.add(
+            "step",
+            str(getattr(event, "type", event)),
+            text=f"{getattr(event, 'step_id', '?')}  {_shortened(getattr(event, 'data', None))}",
+            data=event,
+        )
+        if self.broken:
+            raise ConnectionError("the event bus is down (on purpose)")
+
+    def of(self, *types: str, step_name: str | None = None) -> list[StepEvent]:
+        """The events of these types, or all, of one step where it is named."""
+        return [
+            e
+            for e in self.events
+            if (not types or getattr(e, "type", None) in types)
+            and step_name in (None, getattr(e, "step_name", None))
+        ]
+
+
+class RecordingState:
+    """A state provider in memory; its values go through JSON like those of a real one."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def get(self, key: str) -> JSONValue:
+        """See ``StateProvider``."""
+        text = self.values.get(key)
+        value: JSONValue = None if text is None else json.loads(text)
+        return value
+
+    async def set(self, key: str, value: JSONValue) -> None:
+        """See ``StateProvider``."""
+        self.values[key] = json.dumps(value)
+
+    async def delete(self, key: str) -> None:
+        """See ``StateProvider``."""
+        self.values.pop(key, None)
+
+
+class RecordingFlow:
+    """A flow engine that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.emitted: list[tuple[str, dict[str, Any]]] = []
+
+    async def emit(self, trigger: str, payload: Mapping[str, Any]) -> None:
+        """See ``FlowEngine``."""
+        self.emitted.append((trigger, dict(payload)))
+
+
+def _shortened(value: object, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,263 @@
+"""The lab itself: opens what a test needs, closes it afterwards, waits and checks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from nq_conformance.adapters import Adapter, Capability, Setting
+from nq_conformance.clock import REACT, Budget, Clock, MachineWatch
+from nq_conformance.history import History
+from nq_conformance.lab.bus import Bus, RecordingFlow, RecordingState
+from nq_conformance.lab.facade import Calls, ManagerUnderTest, ProviderUnderTest
+from nq_conformance.lab.handlers import Body, Gate, Recorder, Run
+from nq_conformance.lab.queue import Queue
+from nq_conformance.violation import Violation
+
+
+def make_setting(
+    namespace: str,
+    *,
+    history: History,
+    url: str | None = None,
+    dsn: str | None = None,
+    directory: Path | None = None,
+) -> Setting:
+    """A test's setting, with an event manager, state provider and flow engine of the kit."""
+    return Setting(
+        namespace,
+        events=Bus(history),
+        state=RecordingState(),
+        flow=RecordingFlow(),
+        url=url,
+        dsn=dsn,
+        directory=directory,
+    )
+
+
+class Lab:
+    """One test's access to one adapter.
+
+    ``seed`` is the run's, for whatever a test draws at random. Close it with ``close``.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        setting: Setting,
+        history: History,
+        *,
+        time_scale: float = 1.0,
+        seed: int = 0,
+        machine: MachineWatch | None = None,
+    ) -> None:
+        self.adapter = adapter
+        self.setting = setting
+        self.history = history
+        self.seed = seed
+        self.clock = Clock(time_scale, machine)
+        self.notes: list[str] = []
+        self._calls = Calls(history, self.clock)
+        self._changed = anyio.Event()
+        self._providers: list[ProviderUnderTest] = []
+        self._managers: list[ManagerUnderTest] = []
+        self._gates: list[Gate] = []
+        self._queues = 0
+        self._canary: tuple[Queue, Recorder] | None = None
+        history.on_add = self._wake
+
+    # -- what a test is given -------------------------------------------------------------
+
+    @property
+    def bus(self) -> Bus:
+        """The step events."""
+        assert isinstance(self.setting.events, Bus)
+        return self.setting.events
+
+    @property
+    def flow(self) -> RecordingFlow:
+        """The triggers that handlers emitted."""
+        assert isinstance(self.setting.flow, RecordingFlow)
+        return self.setting.flow
+
+    def claims(self, capability: Capability) -> bool:
+        """Whether the adapter declares ``capability``."""
+        return capability in {Capability(c) for c in self.adapter.capabilities}
+
+    async def new_provider(self, *, init: bool = True, setting: Setting | None = None) -> ProviderUnderTest:
+        """One more provider; of this test's setting, if no other is given."""
+        provider = ProviderUnderTest(self.adapter.provider(setting or self.setting), self._calls)
+        self._providers.append(provider)
+        if init:
+            await provider.init()
+        return provider
+
+    async def provider(self) -> ProviderUnderTest:
+        """The test's first provider, made and initialised when first asked for."""
+        return self._providers[0] if self._providers else await self.new_provider()
+
+    async def new_manager(self, provider: ProviderUnderTest | None = None) -> ManagerUnderTest:
+        """One more manager, for the first provider if no other is given."""
+        provider = provider or await self.provider()
+        manager = ManagerUnderTest(self.adapter.worker_manager(provider.raw, self.setting), self._calls)
+        self._managers.append(manager)
+        return manager
+
+    async def manager(self) -> ManagerUnderTest:
+        """The test's first manager, made when first asked for."""
+        return self._managers[0] if self._managers else await self.new_manager()
+
+    async def queue(self, name: str | None = None, provider: ProviderUnderTest | None = None) -> Queue:
+        """A queue not used before, unless it is named."""
+        self._queues += 1
+        return Queue(name or f"queue{self._queues}", self, provider or await self.provider())
+
+    def gate(self) -> Gate:
+        """A closed gate; opened at the end of the test at the latest."""
+        gate = Gate()
+        self._gates.append(gate)
+        return gate
+
+    def handler(
+        self, body: Body | None = None, *, gate: Gate | None = None, name: str = "handler"
+    ) -> Recorder:
+        """A recording handler that does ``body``, by default returns its input."""
+        return Recorder(self, body or _echo, gate, name)
+
+    def failing(self, message: str = "failed on purpose", *, times: int | None = None) -> Recorder:
+        """A handler that raises ``RuntimeError(message)`` in its first ``times`` runs, or always."""
+
+        async def body(run: Run) -> Any:
+            if times is None or run.number <= times:
+                raise RuntimeError(message)
+            return run.data
+
+        return Recorder(self, body)
+
+    # -- waiting and checking -------------------------------------------------------------
+
+    async def sees(
+        self,
+        met: Callable[[], bool],
+        *,
+        budget: Budget = REACT,
+        expected: str,
+        seen: Callable[[], str],
+        jobs: Sequence[str] = (),
+    ) -> None:
+        """Wait until ``met``, a condition on what the lab has recorded, is true."""
+
+        async def look() -> bool:
+            return met()
+
+        await self.clock.until(
+            look, budget=budget, expected=expected, seen=seen, jobs=tuple(jobs), woken=self._change
+        )
+
+    async def eventually(
+        self,
+        met: Callable[[], Awaitable[bool]],
+        *,
+        budget: Budget = REACT,
+        expected: str,
+        seen: Callable[[], str],
+        jobs: Sequence[str] = (),
+    ) -> None:
+        """Wait until ``met``, which asks the adapter, is true."""
+        await self.clock.until(met, budget=budget, expected=expected, seen=seen, jobs=tuple(jobs))
+
+    def check(
+        self,
+        right: bool,
+        expected: str,
+        seen: object,
+        *,
+        jobs: Sequence[str] = (),
+        hint: str | None = None,
+    ) -> None:
+        """Raise ``Violation`` unless ``right``."""
+        if not right:
+            raise Violation(expected=expected, seen=str(seen), jobs=jobs, hint=hint)
+
+    def equal(self, actual: object, wanted: object, what: str, *, jobs: Sequence[str] = ()) -> None:
+        """Raise ``Violation`` unless ``what`` is as wanted, in value and in type of the whole."""
+        same = actual == wanted and isinstance(actual, bool) == isinstance(wanted, bool)
+        self.check(same, f"{what}: {wanted!r}", repr(actual), jobs=jobs)
+
+    async def raises(self, call: Awaitable[Any], what: str) -> Exception:
+        """Await ``call``, which must raise; returns what it raised."""
+        try:
+            result = await call
+        except Violation:
+            raise
+        except Exception as error:
+            return error
+        raise Violation(expected=f"{what} raises", seen=f"it returned {result!r}")
+
+    async def canary(self, rounds: int = 3) -> None:
+        """Run jobs on another queue, one after the other, to their end.
+
+        What has not happened when they are through was not kept from happening by a lack
+        of time: the adapter has accepted, claimed, run and completed jobs meanwhile.
+        """
+        if self._canary is None:
+            queue = await self.queue("canary")
+            self._canary = (queue, await queue.handled())
+        queue, handler = self._canary
+        for _ in range(rounds):
+            done = len(handler.ended)
+            await queue.add({"n": "canary"})
+            await handler.finished(done + 1)
+
+    @asynccontextmanager
+    async def meanwhile(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncIterator[None]:
+        """Run ``call`` beside the block, and wait for it at the block's end."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(call)
+                yield
+        except BaseExceptionGroup as errors:
+            raise _first_leaf(errors) from None
+
+    # -- the end --------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Open all gates, close all managers, then all providers.
+
+        What they raise here is kept as a note and fails no rule: closing has rules of its
+        own, and a broken close must not read as a hundred failures.
+        """
+        for gate in self._gates:
+            gate.open()
+        closes = [*(m.close_all for m in self._managers), *(p.close for p in self._providers)]
+        for close in closes:
+            try:
+                await close()
+            except Exception as error:
+                self.notes.append(f"cleaning up after the test, {type(error).__name__}: {error}")
+
+    async def _change(self, at_most_s: float) -> None:
+        del at_most_s  # the history wakes us; the slow poll is for conditions that time changes
+        with anyio.move_on_after(0.05):
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+
+async def _echo(run: Run) -> Any:
+    return run.data
+
+
+def _first_leaf(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that a reader wants: a violation if there is one, else the first."""
+    violations = errors.subgroup(Violation)
+    leaf: BaseException = violations or errors
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    return leaf
