@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Violation(AssertionError):
+class Violation(AssertionError):  # noqa: N818 - what the house calls it
     """The adapter did something else than the rule says.
 
     ``expected`` and ``seen`` are short sentences or values; ``jobs`` the ids whose history

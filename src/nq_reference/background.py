@@ -1,22 +1,88 @@
-"""Tasks that outlive the call that starts them, on asyncio and on trio.
+"""Tasks that outlive the call that starts them and how they are woken, on asyncio and on trio.
 
 The contract has no place for a task group: a worker starts in ``register_worker`` and
 ends in ``close_all``, which may be called from anywhere. This is the one place that
-knows how each event loop runs such a task.
+knows what each event loop is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 logger = logging.getLogger("nq_reference")
 _running: set[asyncio.Task[None]] = set()  # asyncio itself keeps only weak references
+
+
+class Bell:
+    """Wakes the one task that waits for it. Made and used on one event loop.
+
+    It is on the way of every job, where ``anyio.Event`` and ``anyio.move_on_after`` would cost
+    twice as much as all the rest of a wake-up.
+    """
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        """Wake the waiting task, or let the next ``wait`` return at once."""
+        self._rung = True
+        self._wake()
+
+    def clear(self) -> None:
+        """Forget that it was rung."""
+        self._rung = False
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Return when it is rung, or was since it was cleared, or after ``timeout_s`` seconds."""
+        if self._rung:
+            await asyncio.sleep(0)  # others get their turn, however often it is rung
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = None if timeout_s is None else loop.call_later(timeout_s, self._wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class _TrioBell(Bell):
+    """The same by the means of anyio, which trio shares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._event = anyio.Event()
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        if self._rung:
+            await anyio.lowlevel.checkpoint()
+            return
+        self._event = anyio.Event()
+        with anyio.move_on_after(math.inf if timeout_s is None else timeout_s):
+            await self._event.wait()
+
+    def _wake(self) -> None:
+        self._event.set()
+
+
+def bell() -> Bell:
+    """A bell for the event loop that runs."""
+    return _TrioBell() if _on_trio() else Bell()
 
 
 class BackgroundTask:
@@ -67,14 +133,18 @@ class BackgroundTask:
 def spawn(call: Callable[[], Awaitable[Any]], name: str) -> BackgroundTask:
     """Run ``call`` in a task of its own on the current event loop."""
     task = BackgroundTask(call, name)
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_run():
-        trio.lowlevel.spawn_system_task(task.run, name=name)
+    if _on_trio():
+        sys.modules["trio"].lowlevel.spawn_system_task(task.run, name=name)
     else:
         running = asyncio.get_running_loop().create_task(task.run(), name=name)
         _running.add(running)
         running.add_done_callback(_running.discard)
     return task
+
+
+def _on_trio() -> bool:
+    trio = sys.modules.get("trio")
+    return trio is not None and bool(trio.lowlevel.in_trio_run())
 
 
 def spawn_logged(call: Callable[[], Awaitable[Any]], name: str) -> BackgroundTask:

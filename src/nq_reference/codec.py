@@ -84,17 +84,27 @@ def _explain(value: object, what: str, error: Exception | None) -> str:
 def _problems(value: object, path: str) -> Iterator[tuple[str, str]]:
     """Each place that JSON can't hold, and what is wrong with it."""
     if isinstance(value, dict):
+        yield from _key_problems(value, path)
         for key, inner in value.items():
-            if not isinstance(key, str):
-                yield path, f"the key {key!r} is {type(key).__name__}, JSON keys are text"
-            yield from _text_problems(key, f"{path}, key {key!r}")
             yield from _problems(inner, f"{path}[{key!r}]")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _problems(inner, f"{path}[{index}]")
     elif isinstance(value, str):
         yield from _text_problems(value, path)
-    elif isinstance(value, float):
+    else:
+        yield from _scalar_problems(value, path)
+
+
+def _key_problems(value: dict[Any, object], path: str) -> Iterator[tuple[str, str]]:
+    for key in value:
+        if not isinstance(key, str):
+            yield path, f"the key {key!r} is {type(key).__name__}, JSON keys are text"
+        yield from _text_problems(key, f"{path}, key {key!r}")
+
+
+def _scalar_problems(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, float):
         if not math.isfinite(value):
             yield path, f"{value} is no JSON number"
     elif not isinstance(value, int) and value is not None:

@@ -282,7 +282,7 @@ def test_an_unknown_profile_is_refused_by_name(catalogue: Catalogue) -> None:
 def test_roots_are_transitive_and_in_catalogue_order(catalogue: Catalogue) -> None:
     """ORD-04 names ORD-01 and RTY-01; what those rest on comes along."""
     roots = [rule.id for rule in catalogue.roots_of("ORD-04")]
-    assert roots == ["ENQ-02", "ENQ-03", "ORD-01", "RTY-01", "CON-01", "DSP-02"]
+    assert roots == ["ENQ-02", "ENQ-03", "ORD-01", "RTY-01", "CON-01", "DSP-02", "DSP-06"]
 
 
 @pytest.mark.parametrize(

@@ -38,13 +38,16 @@ class Unsubscribe(Protocol):
     awaited, it returns once no later event can be missed (EVT-10). It is optional.
     """
 
-    def __call__(self) -> None: ...
+    def __call__(self) -> None:
+        """End the subscription; any number of times (EVT-07)."""
 
 
 class ReadyUnsubscribe(Unsubscribe, Protocol):
     """An ``Unsubscribe`` whose subscription takes effect once ``ready`` has returned."""
 
-    def ready(self) -> Awaitable[None]: ...
+    def ready(self) -> Awaitable[None]:
+        """Return once no later event can be missed."""
+        ...
 
 
 StepEventType: TypeAlias = Literal[
@@ -73,4 +76,5 @@ class EventManager(Protocol):
     """Where step events go. It is given to the worker manager; when it raises, jobs do not
     notice (RUN-05, question 12)."""
 
-    async def publish_bus(self, event: StepEvent) -> None: ...
+    async def publish_bus(self, event: StepEvent) -> None:
+        """Take one step event."""

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 JobState: TypeAlias = Literal["waiting", "active", "completed", "failed", "delayed", "paused"]
 JOB_STATES: tuple[JobState, ...] = ("waiting", "active", "completed", "failed", "delayed", "paused")
 
-JSONValue: TypeAlias = "None | bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue]"
+JSONValue: TypeAlias = "bool | int | float | str | Sequence[JSONValue] | Mapping[str, JSONValue] | None"
 """Any JSON value: the payload of a job and the result of a handler (contract, question 21)."""
 
 

@@ -41,34 +41,46 @@ class Bus:
 
 
 class RecordingState:
-    """A state provider in memory; its values go through JSON like those of a real one."""
+    """A state provider in memory; its values go through JSON like those of a real one.
+    It raises while ``broken`` is set."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
+        self.broken = False
 
     async def get(self, key: str) -> JSONValue:
         """See ``StateProvider``."""
+        self._require_whole()
         text = self.values.get(key)
         value: JSONValue = None if text is None else json.loads(text)
         return value
 
     async def set(self, key: str, value: JSONValue) -> None:
         """See ``StateProvider``."""
+        self._require_whole()
         self.values[key] = json.dumps(value)
 
     async def delete(self, key: str) -> None:
         """See ``StateProvider``."""
+        self._require_whole()
         self.values.pop(key, None)
+
+    def _require_whole(self) -> None:
+        if self.broken:
+            raise ConnectionError("the state provider is down (on purpose)")
 
 
 class RecordingFlow:
-    """A flow engine that keeps what it is given."""
+    """A flow engine that keeps what it is given, and raises while ``broken`` is set."""
 
     def __init__(self) -> None:
         self.emitted: list[tuple[str, dict[str, Any]]] = []
+        self.broken = False
 
     async def emit(self, trigger: str, payload: Mapping[str, Any]) -> None:
         """See ``FlowEngine``."""
+        if self.broken:
+            raise ConnectionError("the flow engine is down (on purpose)")
         self.emitted.append((trigger, dict(payload)))
 
 

@@ -41,9 +41,9 @@ async def test_a_handler_is_called_with_data_and_context(lab: Lab) -> None:
     """Two arguments: the payload as it was enqueued, and a context."""
     queue = await lab.queue()
     handler = await queue.handled()
-    for data in ({"a": 1}, [1, 2], "text", None):
+    for number, data in enumerate(({"a": 1}, [1, 2], "text", None), start=1):
         id = await queue.add(data)
-        run = (await handler.finished(len(handler.ended) + 1))[-1]
+        run = (await handler.finished(number))[-1]
         lab.equal(len(run.args), 2, "arguments of the handler", jobs=[id])
         lab.equal(run.data, data, "the first argument", jobs=[id])
         lab.check(run.ctx is not None, "the second argument is a context", "None", jobs=[id])
@@ -69,6 +69,16 @@ async def test_a_job_without_a_handler_fails_and_says_why(lab: Lab) -> None:
     last = await queue.add(name="nobody too")
     await failed.heard(2)
     lab.equal(failed.job_ids, [id, last], "job ids of `failed` events", jobs=[id, last])
+
+
+@rule("DSP-06")
+async def test_jobs_that_wait_before_the_registration_are_run(lab: Lab) -> None:
+    """Five jobs are there before any worker is."""
+    queue = await lab.queue()
+    ids = await queue.add_marked(*range(5))
+    handler = await queue.handled()
+    await handler.finished(5)
+    lab.equal(sorted(handler.marks), list(range(5)), "jobs that have run", jobs=ids)
 
 
 @rule("DSP-07")

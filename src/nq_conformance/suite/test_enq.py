@@ -98,9 +98,9 @@ async def test_a_handler_is_given_every_json_value_unchanged(lab: Lab) -> None:
         return
     queue = await lab.queue()
     handler = await queue.handled()
-    for value in TRICKY:
+    for number, value in enumerate(TRICKY, start=1):
         id = await queue.add(value)
-        await handler.finished(len(handler.runs) + 1)
+        await handler.finished(number)
         seen = handler.runs[-1].data
         lab.check(same(seen, value), f"the handler is given {value!r}", repr(seen), jobs=[id])
 

@@ -134,10 +134,20 @@ async def test_close_all_leaves_the_backlog_waiting(lab: Lab) -> None:
 async def _close_while(
     lab: Lab, close: Callable[[], Coroutine[Any, Any, Any]], then: Callable[[], None]
 ) -> None:
-    """Call ``close``, and ``then`` once it is under way."""
-    async with lab.meanwhile(close):
+    """Call ``close``, and ``then``, which ends the running handler, once it is under way."""
+    returned = False
+
+    async def closing() -> None:
+        nonlocal returned
+        await close()
+        returned = True
+
+    async with lab.meanwhile(closing):
         for _ in range(20):  # turns of the event loop, so that close has begun in earnest
             await anyio.lowlevel.checkpoint()
+        lab.check(
+            not returned, "close_all waits for the running handler", "it returned while one was running"
+        )
         then()
 
 

@@ -18,13 +18,13 @@ async def test_the_lower_number_starts_first(lab: Lab) -> None:
 
 @rule("PRI-02")
 async def test_no_priority_and_zero_come_before_all_others(lab: Lab) -> None:
-    """Jobs with priority 1 wait first; one without priority and one with 0 overtake them."""
+    """Jobs with priorities 1 and 2 wait first; one without priority and one with 0 overtake them."""
     queue = await lab.queue()
-    ids = await queue.add_marked("one", "one too", priority=1)
+    ids = [*await queue.add_marked("one", priority=1), *await queue.add_marked("two", priority=2)]
     ids += [*await queue.add_marked("unset"), *await queue.add_marked("zero", priority=0)]
     handler = await queue.handled(concurrency=1)
     await handler.finished(4)
-    lab.equal(handler.marks, ["unset", "zero", "one", "one too"], "the order of start", jobs=ids)
+    lab.equal(handler.marks, ["unset", "zero", "one", "two"], "the order of start", jobs=ids)
 
 
 @rule("PRI-03")

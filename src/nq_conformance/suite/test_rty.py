@@ -35,15 +35,16 @@ async def test_attempts_made_counts_finished_attempts(lab: Lab) -> None:
     during: list[int] = []
 
     async def body(run: Run) -> None:
-        during.append((await queue.job("counted")).attempts_made)
+        [only] = await queue.list()
+        during.append(only.attempts_made)
         if run.number == 1:
             raise RuntimeError("first attempt")
 
     await queue.work(lab.handler(body))
-    before = await queue.add(job_id="counted", attempts=5)
-    job = await queue.reaches(before, "completed")
-    lab.equal(during, [0, 1], "attempts_made while attempts 1 and 2 run", jobs=[before])
-    lab.equal(job.attempts_made, 2, "attempts_made after success in attempt 2", jobs=[before])
+    id = await queue.add(attempts=5)
+    job = await queue.reaches(id, "completed")
+    lab.equal(during, [0, 1], "attempts_made while attempts 1 and 2 run", jobs=[id])
+    lab.equal(job.attempts_made, 2, "attempts_made after success in attempt 2", jobs=[id])
 
 
 @rule("RTY-02")

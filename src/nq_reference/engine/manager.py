@@ -32,11 +32,14 @@ class EngineWorkerManager:
     ``close_timeout_ms`` bounds how long ``close_all`` lets running handlers go on.
     """
 
+    worker_class: type[QueueWorker] = QueueWorker
+    runner_class: type[Runner] = Runner
+
     def __init__(
         self, source: JobSource, services: Services, *, prefix: str = "", close_timeout_ms: int = 30_000
     ) -> None:
         self._source = source
-        self._runner = Runner(services)
+        self._runner = self.runner_class(services)
         self._prefix = prefix
         self._close_timeout_ms = close_timeout_ms
         self._workers: dict[str, QueueWorker] = {}
@@ -58,7 +61,7 @@ class EngineWorkerManager:
         await self._source.open()
         worker = self._workers.get(queue_name)
         if worker is None:
-            worker = QueueWorker(self._source, queue_name, self._runner, options)
+            worker = self.worker_class(self._source, queue_name, self._runner, options)
             self._workers[queue_name] = worker
         else:
             worker.set_options(_joined(queue_name, worker.options, options))

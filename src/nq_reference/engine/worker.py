@@ -4,16 +4,21 @@ A single pump talks to the backend. Each of its turns takes all outcomes that ha
 up and claims for all free slots, in one exchange; what ends while an exchange is under
 way goes with the next. So a busy worker pays one round trip for many jobs, and a lone job
 never waits for others.
+
+The slots are tasks that last. One that has ended a job takes the next that is ready without
+giving way to anybody; before that it wakes an idle slot, so that the jobs behind it begin
+even if its own handler takes long.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import math
 import uuid
+from collections import deque
 
 import anyio
+import anyio.lowlevel
 
 from nq_conformance.contract import WorkerOptions
 from nq_reference import background
@@ -42,13 +47,15 @@ class QueueWorker:
         self._worker_id = uuid.uuid4().hex
         self._claims = 0
         self._accepting = False
-        self._wake = anyio.Event()
+        self._wake = background.bell()
         self._turn = anyio.Lock()
         self._outcomes: list[Outcome] = []
         self._busy = 0
         self._unbegun: set[str] = set()
         self._pace = Pace(queue, options.drain_delay_ms)
-        self._inbox, self._outlet = anyio.create_memory_object_stream[ClaimedJob](math.inf)
+        self._ready: deque[ClaimedJob] = deque()
+        self._idle: list[background.Bell] = []
+        self._slots_end = False
         self._slots: list[background.BackgroundTask] = []
         self._pump: background.BackgroundTask | None = None
 
@@ -103,8 +110,9 @@ class QueueWorker:
                 await self._pump.wait()
             await self._stop_late_ones()
         await self._locks.close()
-        self._inbox.close()
-        self._outlet.close()
+        self._slots_end = True
+        for bell in self._idle:
+            bell.ring()
 
     async def _stop_late_ones(self) -> None:
         assert self._pump is not None  # noqa: S101 - close() has asked
@@ -118,15 +126,14 @@ class QueueWorker:
     # -- the pump ------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        while self._accepting or self._busy or self._outcomes:
-            self._wake = anyio.Event()
+        while not self._through:
+            self._wake.clear()
             try:
                 rest_ms = await self._one_turn()
             except Exception as error:
                 rest_ms = self._pace.after_error(error)
             if rest_ms > 0:
-                with anyio.move_on_after(rest_ms / 1000):
-                    await self._wake.wait()
+                await self._wake.wait(rest_ms / 1000)
 
     async def _one_turn(self) -> float:
         """Exchange once; returns how long to rest unless something happens, in milliseconds."""
@@ -140,7 +147,7 @@ class QueueWorker:
         if reply.due and self._accepting:
             await ticker.fire(self._source, self.queue, reply.due)
             return 0
-        if self._outcomes:
+        if self._outcomes or self._through:
             return 0
         if self._accepting and self._free:
             self._watch.arm()
@@ -179,10 +186,17 @@ class QueueWorker:
         self._busy += 1
         self._unbegun.add(job.token + job.id)
         self._locks.hold(job)
-        self._inbox.send_nowait(job)
+        self._ready.append(job)
+        if len(self._ready) == 1:  # the slot it wakes wakes the next
+            self._wake_slot()
+
+    @property
+    def _through(self) -> bool:
+        """Whether a closing worker has nothing left to run or to tell."""
+        return not (self._accepting or self._busy or self._outcomes)
 
     def _notify(self) -> None:
-        self._wake.set()
+        self._wake.ring()
 
     # -- the slots -----------------------------------------------------------------------
 
@@ -197,17 +211,32 @@ class QueueWorker:
             task = background.spawn_logged(run, f"slot {number} of {self.queue}")
             self._slots.append(task)
 
+    def _wake_slot(self) -> None:
+        if self._idle:
+            self._idle.pop().ring()
+
     async def _slot(self, number: int) -> None:
-        async for job in self._outlet:
-            outcome = Outcome(job.id, job.token, "release")  # if it is cancelled before its end
-            try:
-                outcome = await self._attempt(job, number)
-            finally:
-                self._unbegun.discard(job.token + job.id)
-                self._locks.let_go(job)
-                self._outcomes.append(outcome)
-                self._busy -= 1
-                self._notify()
+        bell = background.bell()
+        while not self._slots_end:
+            while self._ready:
+                job = self._ready.popleft()
+                if self._ready:
+                    self._wake_slot()
+                await self._run_job(job, number)
+            bell.clear()
+            self._idle.append(bell)
+            await bell.wait()
+
+    async def _run_job(self, job: ClaimedJob, slot: int) -> None:
+        outcome = Outcome(job.id, job.token, "release")  # if it is cancelled before its end
+        try:
+            outcome = await self._attempt(job, slot)
+        finally:
+            self._unbegun.discard(job.token + job.id)
+            self._locks.let_go(job)
+            self._outcomes.append(outcome)
+            self._busy -= 1
+            self._notify()
 
     async def _attempt(self, job: ClaimedJob, slot: int) -> Outcome:
         registration = self.dispatcher.find(job.name)

@@ -55,6 +55,7 @@ class SourceProvider:
         "start_worker",
     )
     async_backends: ClassVar[tuple[str, ...]] = ("asyncio", "uvloop")
+    manager_class: ClassVar[type[EngineWorkerManager]] = EngineWorkerManager
 
     def __init__(self, source: JobSource, *, prefix: str = "", close_timeout_ms: int = 30_000) -> None:
         self._source = source
@@ -102,7 +103,7 @@ class SourceProvider:
         flow: FlowEngine | None = None,
     ) -> EngineWorkerManager:
         """A new manager whose workers run this provider's jobs."""
-        manager = EngineWorkerManager(
+        manager = self.manager_class(
             self._source,
             Services(events, state, flow),
             prefix=self._prefix,

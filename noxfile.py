@@ -1,0 +1,75 @@
+"""Everything that checks this project, in fresh environments: ``nox`` runs it all, ``nox -l`` lists it.
+
+Quick and without nox: ``python3 quickstart.py setup dev``, then the tools in ``.venv``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+PYTHONS = ("3.11", "3.12", "3.13")
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+
+CONFORMANCE = [
+    nox.param("MemoryProvider", None, id="memory"),
+    *[
+        nox.param("RedisProvider", kind, id=f"redis-{kind}")
+        for kind in ("container", "local", "embedded", "fake")
+    ],
+    # The official client hangs on the imitation.
+    *[nox.param("BullMQProvider", kind, id=f"bullmq-{kind}") for kind in ("container", "local", "embedded")],
+]
+
+
+def _show_pyenv_versions() -> None:
+    """Put pyenv's Pythons on PATH: before its shims, which are there for Pythons that are not."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    folders = [str(folder) for python in PYTHONS for folder in sorted(versions.glob(f"{python}.*/bin"))]
+    os.environ["PATH"] = os.pathsep.join([*folders, os.environ.get("PATH", "")])
+
+
+_show_pyenv_versions()
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    session.install("-e", ".[all]", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, layout of the code, and who imports whom."""
+    _install(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly, of everything: sources, tests, and this file."""
+    _install(session, "dev")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The project's own tests, on every Python that is found; arguments go to pytest."""
+    _install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize(("provider", "redis"), CONFORMANCE)
+def conformance(session: nox.Session, provider: str, redis: str | None) -> None:
+    """Judge a reference adapter on one kind of service; arguments go to pytest."""
+    _install(session)
+    service = [f"--nq-redis={redis}"] if redis else []
+    session.chdir(session.create_tmp())
+    session.run("pytest", f"--nq-adapter=nq_reference:{provider}", *service, *session.posargs)

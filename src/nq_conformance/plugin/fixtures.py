@@ -1,0 +1,50 @@
+"""The suite's fixtures: the adapter under test, a place of its own for each test, and the lab."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from nq_conformance.adapters import Adapter
+from nq_conformance.history import History
+from nq_conformance.lab import Lab
+from nq_conformance.plugin.places import PLACES, Place
+from nq_conformance.plugin.run import RUN
+from nq_conformance.plugin.targets import Target
+
+LAB = pytest.StashKey[Lab]()
+
+
+@pytest.fixture
+def nq_adapter(request: pytest.FixtureRequest) -> Adapter:
+    """The adapter under test."""
+    target: Target | None = getattr(request, "param", None)
+    if target is None:
+        raise pytest.UsageError("nq_adapter and lab are for tests decorated with rule(…).")
+    return target.adapter
+
+
+@pytest.fixture
+def nq_place(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Iterator[Place]:
+    """A namespace or folder that nobody else uses; what is left in it is removed afterwards."""
+    with request.config.stash[PLACES].place(nq_adapter) as place:
+        yield place
+
+
+@pytest.fixture
+async def lab(request: pytest.FixtureRequest, nq_adapter: Adapter, nq_place: Place) -> AsyncIterator[Lab]:
+    """What a rule's test works with; closed after the test."""
+    config, history = request.config, History()
+    run = config.stash[RUN]
+    lab = Lab(
+        nq_adapter,
+        nq_place.setting(history),
+        history,
+        time_scale=run.time_scale,
+        seed=run.seed,
+        machine=config.stash[PLACES].machine,
+    )
+    request.node.stash[LAB] = lab
+    yield lab
+    await lab.close()

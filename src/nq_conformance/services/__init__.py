@@ -1,0 +1,12 @@
+"""Servers for a run of the kit: a given one, or one that is started for the run and ends with it.
+
+What is shared by all services lives here (errors, how a choice is resolved, the keeper that
+ends a server even after a crash, containers); what is one service's own lives in a package
+named after it. No client library is loaded before a service is asked for.
+"""
+
+from nq_conformance.services.errors import Attempt, ServiceError
+from nq_conformance.services.info import RunningService, ServiceInfo
+from nq_conformance.services.redis import clean_redis, start_redis
+
+__all__ = ["Attempt", "RunningService", "ServiceError", "ServiceInfo", "clean_redis", "start_redis"]

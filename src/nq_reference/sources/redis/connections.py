@@ -1,0 +1,91 @@
+"""The two pools of connections: one for commands, one for calls that wait for something.
+
+Here is all that the source decides about timeouts and retries.
+
+- A command raises ``redis.exceptions.TimeoutError`` when the server does not answer within
+  ``timeout_ms``, and that is not tried again: a server that hangs would cost the time anew.
+- A connection that is refused or breaks is tried three times more, within about a quarter
+  of a second, then ``redis.exceptions.ConnectionError`` is raised. Every script bears being
+  run twice: jobs are added by id, and an outcome that was accepted is accepted again. Only
+  what a lost answer had claimed waits for its lock to end.
+- A blocking call has a connection to itself and is not retried; who made it does that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+BLOCK_MS = 5_000
+"""How long a blocking call waits on the server before it is made anew."""
+
+_MAX_BLOCKING = 100_000  # the pool's own default would end at 100 queues
+_log = logging.getLogger("nq_reference.redis")
+
+
+def command_client(url: str, timeout_ms: int, max_connections: int) -> Redis:
+    """A client for commands; a call waits its turn where all connections are in use."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=max_connections,
+        timeout=timeout_ms / 1000,
+        socket_timeout=timeout_ms / 1000,
+        socket_connect_timeout=timeout_ms / 1000,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3, supported_errors=(RedisConnectionError,)),
+        decode_responses=True,
+    )
+    return Redis.from_pool(pool)
+
+
+def blocking_client(url: str, timeout_ms: int) -> Redis:
+    """A client for blocking calls of ``BLOCK_MS``."""
+    pool = ConnectionPool.from_url(
+        url,
+        max_connections=_MAX_BLOCKING,
+        socket_connect_timeout=timeout_ms / 1000,
+        retry=Retry(NoBackoff(), 0, supported_errors=(RedisConnectionError,)),
+        decode_responses=True,
+    )
+    # After the URL, whose own socket_timeout may be shorter than a blocking call.
+    pool.connection_kwargs["socket_timeout"] = (BLOCK_MS + timeout_ms) / 1000
+    return Redis.from_pool(pool)
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to rest before a blocking call is made again, after so many that failed before it."""
+    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    """Cancel a task that uses a client, and wait for its end.
+
+    Once is not enough: redis-py 8 swallows a cancellation that comes at a certain point of
+    connecting, and the task goes on as if nothing had been said.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.05)
+
+
+async def warn_of_eviction(client: Redis) -> None:
+    """Log a warning where the server may evict keys, locks and jobs among them (DST-04).
+
+    A server that does not tell its policy is passed over.
+    """
+    try:
+        memory = await client.info("memory")
+    except RedisError:
+        return
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        _log.warning(
+            "Redis has maxmemory-policy %r: when its memory is full it may drop jobs and locks without a"
+            " word. Set maxmemory-policy to noeviction on the server.",
+            policy,
+        )

@@ -1,0 +1,1 @@
+"""The plugin, run as users run it."""
