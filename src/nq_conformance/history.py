@@ -7,13 +7,18 @@ timeline, checkers will read it. It does not judge.
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-EntryKind: TypeAlias = Literal["call", "event", "start", "end", "step"]
-"""``call`` of the adapter, queue ``event`` heard, handler ``start`` and ``end``, ``step`` event."""
+_LONG_HEX = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{4}[0-9a-f-]{12,28}\b")
+"""Generated ids, UUIDs among them: their first eight digits tell the jobs of a test apart."""
+
+EntryKind: TypeAlias = Literal["call", "event", "start", "end", "step", "fault"]
+"""``call`` of the adapter, queue ``event`` heard, handler ``start`` and ``end``, ``step`` event,
+``fault`` that the kit injected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class History:
         there are more than ``limit``, the first and last of them."""
         wanted = set(jobs)
         shown = [e for e in self.entries if not wanted or e.job_id is None or e.job_id in wanted]
-        lines = list(_numbered(shown))
+        lines = [_line(entry) for entry in shown]
         if len(lines) <= limit:
             return lines
         head, tail = limit * 2 // 3, limit - limit * 2 // 3 - 1
@@ -86,9 +91,9 @@ class History:
         return [*lines[:head], left_out, *lines[-tail:]]
 
 
-def _numbered(entries: Sequence[Entry]) -> Iterator[str]:
-    for entry in entries:
-        job = f" {entry.job_id}" if entry.job_id else ""
-        queue = f" on {entry.queue}" if entry.queue else ""
-        text = f"  {entry.text}" if entry.text else ""
-        yield f"+{entry.at_ms:.0f} ms  {entry.kind} {entry.label}{job}{queue}{text}"
+def _line(entry: Entry) -> str:
+    job = f" {entry.job_id}" if entry.job_id else ""
+    queue = f" on {entry.queue}" if entry.queue else ""
+    text = f"  {entry.text}" if entry.text else ""
+    line = f"+{entry.at_ms:.0f} ms  {entry.kind} {entry.label}{job}{queue}{text}"
+    return _LONG_HEX.sub(lambda found: f"{found[1]}…", line)

@@ -482,7 +482,8 @@ def test_an_adapter_takes_no_named_manager(write_module: WriteModule) -> None:
         (":Provider", "the part before the colon, '', is not a Python name"),
         (".queues:Provider", "is not a Python name"),
         ("my-pkg:Provider", "'my-pkg', is not a Python name"),
-        ("stdio:node host.js", "not available in this version"),
+        ("stdio:", "there is no command behind stdio:"),
+        ("stdio:no-such-program-here", "it could not be started"),
     ],
 )
 def test_a_malformed_target_is_answered_with_the_right_form(target: str, said: str) -> None:

@@ -17,12 +17,11 @@ from nq_conformance.adapters.bare_provider import bare_provider
 from nq_conformance.adapters.capability import Capability
 from nq_conformance.adapters.claims import Claims, read_claims
 from nq_conformance.adapters.errors import TargetError, told
+from nq_conformance.adapters.host.stdio import PREFIX, load_stdio
 from nq_conformance.adapters.parameters import named_parameters
 from nq_conformance.adapters.setting import Service, Setting
 from nq_conformance.adapters.target import Target, parse, resolve
 from nq_conformance.contract import QueueProvider, WorkerManager
-
-_STDIO = "stdio:"
 
 
 class AdoptedAdapter(Adapter):
@@ -57,17 +56,13 @@ def load_adapter(target: str, *, worker_manager: str | None = None) -> Adapter:
     ``target`` is ``module.path:Qualified.name`` of an adapter (class or instance, ours or of
     the same shape), of a provider class, or of a function that returns a provider.
     ``worker_manager`` names a class or function in the same way, for a provider only.
+    ``stdio:COMMAND`` is a program that answers the host protocol, which is started and asked.
     Imports the module, and makes an adapter of a class; makes no provider.
 
     Raises ``TargetError`` for a target that can't be judged; its message is complete.
     """
-    if target.strip().startswith(_STDIO):
-        raise TargetError(
-            target,
-            "adapter",
-            "adapters in another process (stdio:COMMAND) are not available in this version.",
-            "name a Python object, as in mypkg.queues:Provider.",
-        )
+    if target.strip().startswith(PREFIX):
+        return load_stdio(target.strip())
     parsed = parse(target, "adapter")
     found = resolve(parsed)
     if not _is_adapter(found):

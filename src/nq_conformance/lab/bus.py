@@ -24,7 +24,7 @@ class Bus:
         self._history.add(
             "step",
             str(getattr(event, "type", event)),
-            text=f"{getattr(event, 'step_id', '?')}  {_shortened(getattr(event, 'data', None))}",
+            text=f"{getattr(event, 'step_id', '?')}  {_told(getattr(event, 'data', None))}",
             data=event,
         )
         if self.broken:
@@ -82,6 +82,14 @@ class RecordingFlow:
         if self.broken:
             raise ConnectionError("the flow engine is down (on purpose)")
         self.emitted.append((trigger, dict(payload)))
+
+
+def _told(data: object) -> str:
+    """An event's data without what the line says already and without stack traces."""
+    if not isinstance(data, Mapping):
+        return _shortened(data)
+    rest = {k: v for k, v in data.items() if k not in ("job_id", "name", "queue", "stack")}
+    return _shortened(rest) if rest else ""
 
 
 def _shortened(value: object, limit: int = 80) -> str:

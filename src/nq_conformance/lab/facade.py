@@ -26,11 +26,15 @@ T = TypeVar("T")
 
 
 class Calls:
-    """Makes calls of the adapter, and writes them and what came of them into the history."""
+    """Makes calls of the adapter, and writes them and what came of them into the history.
 
-    def __init__(self, history: History, clock: Clock) -> None:
+    ``where`` names the process they are made in, where it is not this one.
+    """
+
+    def __init__(self, history: History, clock: Clock, where: str = "") -> None:
         self._history = history
         self._clock = clock
+        self._where = f"in {where}: " if where else ""
 
     async def make(
         self,
@@ -63,7 +67,7 @@ class Calls:
 
     def _record(self, label: str, text: str, queue: str | None, data: Any) -> None:
         job_id = data if isinstance(data, str) and label in ("enqueue", "schedule") else None
-        self._history.add("call", label, queue=queue, job_id=job_id, text=text, data=data)
+        self._history.add("call", label, queue=queue, job_id=job_id, text=self._where + text, data=data)
 
 
 class ProviderUnderTest:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import anyio
+from anyio.abc import TaskGroup
 
 from nq_conformance.adapters import Adapter, Capability, Setting
+from nq_conformance.adapters.host.client import Host
+from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.clock import REACT, Budget, Clock, MachineWatch
+from nq_conformance.contract import QueueProvider, WorkerManager
 from nq_conformance.history import History
 from nq_conformance.lab.bus import Bus, RecordingFlow, RecordingState
 from nq_conformance.lab.facade import Calls, ManagerUnderTest, ProviderUnderTest
 from nq_conformance.lab.handlers import Body, Gate, Recorder, Run
+from nq_conformance.lab.hosts import HostUnderTest
 from nq_conformance.lab.queue import Queue
 from nq_conformance.violation import Violation
 
@@ -42,10 +47,11 @@ def make_setting(
 class Lab:
     """One test's access to one adapter.
 
-    ``seed`` is the run's, for whatever a test draws at random. Close it with ``close``.
+    ``seed`` is the run's, for whatever a test draws at random; ``host_command`` starts the
+    adapter in another process. It is used in an ``async with``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the plugin knows and a test does not
         self,
         adapter: Adapter,
         setting: Setting,
@@ -54,6 +60,7 @@ class Lab:
         time_scale: float = 1.0,
         seed: int = 0,
         machine: MachineWatch | None = None,
+        host_command: Sequence[str] = (),
     ) -> None:
         self.adapter = adapter
         self.setting = setting
@@ -66,6 +73,10 @@ class Lab:
         self._providers: list[ProviderUnderTest] = []
         self._managers: list[ManagerUnderTest] = []
         self._gates: list[Gate] = []
+        self._hosts: list[HostUnderTest] = []
+        self._own_hosts: dict[str, Host] = {}  # of an adapter that is no Python object, by namespace
+        self._host_command = host_command
+        self._tasks: TaskGroup | None = None
         self._queues = 0
         self._canary: tuple[Queue, Recorder] | None = None
         history.on_add = self._wake
@@ -84,13 +95,20 @@ class Lab:
         assert isinstance(self.setting.flow, RecordingFlow)
         return self.setting.flow
 
+    @property
+    def state(self) -> RecordingState:
+        """The values that handlers keep."""
+        assert isinstance(self.setting.state, RecordingState)
+        return self.setting.state
+
     def claims(self, capability: Capability) -> bool:
         """Whether the adapter declares ``capability``."""
         return capability in {Capability(c) for c in self.adapter.capabilities}
 
     async def new_provider(self, *, init: bool = True, setting: Setting | None = None) -> ProviderUnderTest:
         """One more provider; of this test's setting, if no other is given."""
-        provider = ProviderUnderTest(self.adapter.provider(setting or self.setting), self._calls)
+        raw = await self._raw_provider(setting or self.setting)
+        provider = ProviderUnderTest(raw, self._calls)
         self._providers.append(provider)
         if init:
             await provider.init()
@@ -100,10 +118,13 @@ class Lab:
         """The test's first provider, made and initialised when first asked for."""
         return self._providers[0] if self._providers else await self.new_provider()
 
-    async def new_manager(self, provider: ProviderUnderTest | None = None) -> ManagerUnderTest:
-        """One more manager, for the first provider if no other is given."""
+    async def new_manager(
+        self, provider: ProviderUnderTest | None = None, *, setting: Setting | None = None
+    ) -> ManagerUnderTest:
+        """One more manager, for the first provider if no other is given; ``setting`` is the provider's."""
         provider = provider or await self.provider()
-        manager = ManagerUnderTest(self.adapter.worker_manager(provider.raw, self.setting), self._calls)
+        raw = await self._raw_manager(provider.raw, setting or self.setting)
+        manager = ManagerUnderTest(raw, self._calls)
         self._managers.append(manager)
         return manager
 
@@ -115,6 +136,13 @@ class Lab:
         """A queue not used before, unless it is named."""
         self._queues += 1
         return Queue(name or f"queue{self._queues}", self, provider or await self.provider())
+
+    async def host(self) -> HostUnderTest:
+        """One more process with the adapter in it, on this test's setting."""
+        host = await self._start_host(self.setting)
+        under_test = HostUnderTest(host, f"host {len(self._hosts) + 1}", self.history, self.clock)
+        self._hosts.append(under_test)
+        return under_test
 
     def gate(self) -> Gate:
         """A closed gate; opened at the end of the test at the latest."""
@@ -225,8 +253,19 @@ class Lab:
 
     # -- the end --------------------------------------------------------------------------
 
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        assert self._tasks is not None
+        with anyio.CancelScope(shield=True):
+            await self.close()
+        self._tasks.cancel_scope.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
     async def close(self) -> None:
-        """Open all gates, close all managers, then all providers.
+        """Open all gates, close all managers, then all providers, end all hosts.
 
         What they raise here is kept as a note and fails no rule: closing has rules of its
         own, and a broken close must not read as a hundred failures.
@@ -239,6 +278,27 @@ class Lab:
                 await close()
             except Exception as error:
                 self.notes.append(f"cleaning up after the test, {type(error).__name__}: {error}")
+        for host in [*(host.raw for host in self._hosts), *self._own_hosts.values()]:
+            await host.close()
+
+    async def _start_host(self, setting: Setting) -> Host:
+        assert self._tasks is not None, "a lab starts hosts inside its `async with`"
+        return await Host.start(self._host_command, setting, self._tasks)
+
+    async def _raw_provider(self, setting: Setting) -> QueueProvider:
+        """The adapter's own provider, in this process or, of a foreign adapter, in one of its hosts."""
+        if not isinstance(self.adapter, StdioAdapter):
+            return self.adapter.provider(setting)
+        host = self._own_hosts.get(setting.namespace)
+        if host is None:
+            host = self._own_hosts[setting.namespace] = await self._start_host(setting)
+        return await host.provider()
+
+    async def _raw_manager(self, provider: Any, setting: Setting) -> WorkerManager:
+        if not isinstance(self.adapter, StdioAdapter):
+            return self.adapter.worker_manager(provider, setting)
+        manager: Any = await self._own_hosts[setting.namespace].manager(provider)
+        return cast("WorkerManager", manager)
 
     async def _change(self, at_most_s: float) -> None:
         del at_most_s  # the history wakes us; the slow poll is for conditions that time changes

@@ -88,7 +88,9 @@ class Queue:
 
     async def list(self, **query: Any) -> Sequence[Job]:
         """The jobs that ``JobsQuery(**query)`` asks for; all without one."""
-        return await self.provider.get_jobs(self.name, JobsQuery(**query) if query else None)
+        jobs = await self.provider.get_jobs(self.name, JobsQuery(**query) if query else None)
+        self._lab.check(jobs is not None, "get_jobs returns a sequence of jobs", "None")
+        return jobs
 
     async def ids(self, **query: Any) -> builtins.list[str]:
         """The ids of those jobs, in the order given."""

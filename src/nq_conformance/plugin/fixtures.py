@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
 
 from nq_conformance.adapters import Adapter
+from nq_conformance.adapters.host.client import host_command
+from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.history import History
 from nq_conformance.lab import Lab
+from nq_conformance.plugin.collection import ABOUT
 from nq_conformance.plugin.places import PLACES, Place
-from nq_conformance.plugin.run import RUN
+from nq_conformance.plugin.run import RUN, Run
 from nq_conformance.plugin.targets import Target
 
 LAB = pytest.StashKey[Lab]()
@@ -37,14 +40,23 @@ async def lab(request: pytest.FixtureRequest, nq_adapter: Adapter, nq_place: Pla
     """What a rule's test works with; closed after the test."""
     config, history = request.config, History()
     run = config.stash[RUN]
-    lab = Lab(
+    async with Lab(
         nq_adapter,
         nq_place.setting(history),
         history,
         time_scale=run.time_scale,
         seed=run.seed,
         machine=config.stash[PLACES].machine,
-    )
-    request.node.stash[LAB] = lab
-    yield lab
-    await lab.close()
+        host_command=_host_command(request, run),
+    ) as lab:
+        request.node.stash[LAB] = lab
+        yield lab
+
+
+def _host_command(request: pytest.FixtureRequest, run: Run) -> Sequence[str]:
+    """What starts the adapter of this test in another process."""
+    about = request.node.stash[ABOUT]
+    adapter = about.target.adapter
+    if isinstance(adapter, StdioAdapter):
+        return adapter.command
+    return host_command(about.target.text, run.options.worker_manager, about.backend)
