@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 from anyio.abc import TaskGroup
@@ -15,6 +17,7 @@ from nq_conformance.adapters.host.client import Host
 from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.clock import REACT, Budget, Clock, MachineWatch
 from nq_conformance.contract import QueueProvider, WorkerManager
+from nq_conformance.faults import Proxy
 from nq_conformance.history import History
 from nq_conformance.lab.bus import Bus, RecordingFlow, RecordingState
 from nq_conformance.lab.facade import Calls, ManagerUnderTest, ProviderUnderTest
@@ -77,6 +80,7 @@ class Lab:
         self._own_hosts: dict[str, Host] = {}  # of an adapter that is no Python object, by namespace
         self._host_command = host_command
         self._tasks: TaskGroup | None = None
+        self._stack: AsyncExitStack | None = None
         self._queues = 0
         self._canary: tuple[Queue, Recorder] | None = None
         history.on_add = self._wake
@@ -143,6 +147,20 @@ class Lab:
         under_test = HostUnderTest(host, f"host {len(self._hosts) + 1}", self.history, self.clock)
         self._hosts.append(under_test)
         return under_test
+
+    async def proxied(self) -> tuple[Proxy, Setting]:
+        """This test's setting with a proxy before its service, and the proxy, which can break."""
+        address = self.setting.url or self.setting.dsn
+        assert address is not None, "only an adapter with a service has a connection that can break"
+        parts = urlsplit(address)
+        default = 6379 if self.setting.url else 5432
+        proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or default)
+        assert self._stack is not None, "a lab proxies inside its `async with`"
+        await self._stack.enter_async_context(proxy)
+        login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+        broken = urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{proxy.port}"))
+        where = {"url": broken} if self.setting.url else {"dsn": broken}
+        return proxy, replace(self.setting, **where)  # type: ignore[arg-type]
 
     def gate(self) -> Gate:
         """A closed gate; opened at the end of the test at the latest."""
@@ -255,12 +273,15 @@ class Lab:
 
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
+        self._stack = AsyncExitStack()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         assert self._tasks is not None
+        assert self._stack is not None
         with anyio.CancelScope(shield=True):
             await self.close()
+            await self._stack.aclose()
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
