@@ -10,8 +10,10 @@ import anyio
 from miniatures.base import Miniature
 from nq_conformance.contract import WorkerHandler, WorkerOptions
 from nq_reference.engine import EngineWorkerManager
+from nq_reference.engine.pace import Pace
 from nq_reference.engine.worker import QueueWorker
-from nq_reference.job_source import ClaimedJob, Outcome
+from nq_reference.job_source import ClaimedJob, JobSource, Outcome
+from nq_reference.runner import Runner
 
 
 class GivesEachHandlerItsOwnSlots(Miniature):
@@ -70,3 +72,95 @@ class RunsAllQueuesInOneLoop(Miniature):
                         return outcome
 
             self.worker_class = Worker
+
+
+class KeepsTheFirstConcurrency(Miniature):
+    """What later registrations ask for is ignored."""
+
+    breaks, tells = "CON-02", "3 starts of the handler"
+
+    class manager_class(EngineWorkerManager):
+        async def register_worker(
+            self,
+            queue_name: str,
+            job_name: str,
+            handler: WorkerHandler,
+            opts: WorkerOptions | None = None,
+        ) -> None:
+            before = self._workers.get(queue_name)
+            first = before.options if before else None
+            await super().register_worker(queue_name, job_name, handler, opts)
+            if first is not None:
+                self._workers[queue_name].options = first
+
+
+class TakesTheLatestConcurrency(Miniature):
+    """Reports the latest registration's number, although the maximum runs."""
+
+    breaks, tells = "CON-02", "get_worker().concurrency by job name"
+
+    class manager_class(EngineWorkerManager):
+        def get_worker(self, queue_name: str, job_name: str) -> Any:
+            info = super().get_worker(queue_name, job_name)
+            worker = self._workers.get(queue_name)
+            found = worker.dispatcher.find(job_name) if worker else None
+            return replace(info, concurrency=found.options.concurrency) if info and found else info
+
+
+class TakesZeroForOne(Miniature):
+    """`concurrency or 1`."""
+
+    breaks, tells = "CON-03", "register_worker with concurrency=0 raises"
+
+    class manager_class(EngineWorkerManager):
+        async def register_worker(
+            self,
+            queue_name: str,
+            job_name: str,
+            handler: WorkerHandler,
+            opts: WorkerOptions | None = None,
+        ) -> None:
+            if opts is not None:
+                opts = replace(opts, concurrency=opts.concurrency or 1)
+            await super().register_worker(queue_name, job_name, handler, opts)
+
+
+class RoundsItsConcurrency(Miniature):
+    """A float is as good as a whole number."""
+
+    breaks, tells = "CON-03", "register_worker with concurrency=2.5 raises"
+
+    class manager_class(EngineWorkerManager):
+        async def register_worker(
+            self,
+            queue_name: str,
+            job_name: str,
+            handler: WorkerHandler,
+            opts: WorkerOptions | None = None,
+        ) -> None:
+            if opts is not None and isinstance(opts.concurrency, float) and opts.concurrency > 1:
+                opts = replace(opts, concurrency=2)
+            await super().register_worker(queue_name, job_name, handler, opts)
+
+
+class TakesTheDrainDelayForSeconds(Miniature):
+    """Where a drain delay is given, an idle worker sleeps so many seconds, whatever comes."""
+
+    breaks, tells = "CON-07", "start of the handler"
+
+    class worker_class(QueueWorker):
+        def __init__(self, source: JobSource, queue: str, runner: Runner, options: WorkerOptions) -> None:
+            super().__init__(source, queue, runner, options)
+            if options.drain_delay_ms != WorkerOptions().drain_delay_ms:
+                self._watch = source.watch(queue, lambda: None)
+                self._pace = Pace(queue, options.drain_delay_ms * 1000)
+
+
+class AsksWithoutPause(Miniature):
+    """An idle worker asks its backend again and again."""
+
+    breaks, tells = "CON-07", "of the time in which all workers are idle"
+
+    class worker_class(QueueWorker):
+        async def _one_turn(self) -> float:
+            return min(await super()._one_turn(), 0.01)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import anyio
 
 from miniatures.base import Miniature
 from nq_conformance.contract import RunContext, WorkerHandler, WorkerOptions
+from nq_reference import codec
 from nq_reference.engine import EngineWorkerManager
 from nq_reference.engine.dispatcher import Dispatcher, Registration
 from nq_reference.engine.worker import QueueWorker
-from nq_reference.job_source import Claim, ClaimedJob
+from nq_reference.job_source import Claim, ClaimedJob, Outcome
 from nq_reference.runner import Attempt, Runner
 from nq_reference.sources.memory import MemoryQueue, MemorySource
 from nq_reference.sources.memory.listening import MemoryWatch
@@ -102,3 +106,72 @@ class PausesTheQueueForAutorun(Miniature):
             await super().register_worker(queue_name, job_name, handler, opts)
             if opts is not None and not opts.autorun:
                 await self._source.pause(queue_name)
+
+
+class GivesUpWithoutAHandler(Miniature):
+    """A job that nobody can run is failed, and the worker runs nothing else after it."""
+
+    breaks, tells = "DSP-04", "9 runs of the handler"
+
+    class worker_class(QueueWorker):
+        gave_up = False
+
+        async def _attempt(self, job: ClaimedJob, slot: int) -> Outcome:
+            known = self.dispatcher.find(job.name) is not None
+            if known and self.gave_up:
+                await anyio.sleep_forever()
+            outcome = await super()._attempt(job, slot)
+            self.gave_up = self.gave_up or not known
+            return outcome
+
+
+class KeepsTheFirstHandler(Miniature):
+    """Registering again changes nothing."""
+
+    breaks, tells = "DSP-05", "jobs that the old handler was given"
+
+    class worker_class(QueueWorker):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.dispatcher = FaithfulDispatcher(self.queue)
+
+
+class FaithfulDispatcher(Dispatcher):
+    """Keeps what it has."""
+
+    def register(self, job_name: str, registration: Registration) -> None:
+        if self.find(job_name) is None:
+            super().register(job_name, registration)
+
+
+class ClearsAllHandlers(Miniature):
+    """Registering a name again forgets the other names."""
+
+    breaks, tells = "DSP-05", "1 run of the handler of the other name"
+
+    class worker_class(QueueWorker):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.dispatcher = ForgetfulDispatcher(self.queue)
+
+
+class ForgetfulDispatcher(Dispatcher):
+    """Starts anew when a name comes again."""
+
+    def register(self, job_name: str, registration: Registration) -> None:
+        if self.find(job_name) is not None:
+            self._registrations.clear()
+        super().register(job_name, registration)
+
+
+class LetsThePayloadChoose(Miniature):
+    """A payload with `__jobName` is dispatched by it."""
+
+    breaks, tells = "DSP-08", "jobs that the handler of 'mine' was given"
+
+    class worker_class(QueueWorker):
+        async def _attempt(self, job: ClaimedJob, slot: int) -> Outcome:
+            data = codec.decode(job.data)
+            if isinstance(data, dict) and "__jobName" in data:
+                job = replace(job, name=data["__jobName"])
+            return await super()._attempt(job, slot)

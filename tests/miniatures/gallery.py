@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,6 @@ def judge(adapters: Sequence[type], report: Path, *options: str) -> dict[str, Ve
 
 def plugin() -> list[str]:
     """How pytest is told of the kit's plugin where it is not installed."""
-    from importlib.metadata import entry_points
-
     installed = any(e.name == "nq_conformance" for e in entry_points(group="pytest11"))
     return [] if installed else ["-p", "nq_conformance.plugin"]
 

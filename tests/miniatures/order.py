@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
+from typing import Any
 
 from miniatures.base import Miniature
-from nq_reference.job_source import Outcome
-from nq_reference.sources.memory import JobRecord, MemoryQueue
+from nq_reference.job_source import NewJob, Outcome
+from nq_reference.sources.memory import JobRecord, MemoryQueue, MemorySource
 
 
 class SortsNumbersAsText(Miniature):
@@ -35,6 +36,20 @@ class WaitsForTheFirstDelayedJob(Miniature):
             super().delay(job, verb, due)
 
 
+class SortsEqualDueTimesAsText(Miniature):
+    """A sorted set orders members of one score by their text."""
+
+    breaks, tells = "ORD-03", "jobs of one delay start"
+
+    class queue_class(MemoryQueue):
+        def delay(self, job: JobRecord, verb: str, due: int) -> None:
+            job.due = due
+            delayed: Any = self._delayed
+            heapq.heappush(delayed, (due, job.id, job))
+            self.move(job, verb, "delayed", due)
+            self.wake()
+
+
 class RetriesAtTheHead(Miniature):
     """A failing job keeps its place, and starves the others."""
 
@@ -47,6 +62,35 @@ class RetriesAtTheHead(Miniature):
             else:
                 job.attempts_made += 1
                 self.put_back(job, "retry")
+
+
+class ReversesTheBacklogOnResume(Miniature):
+    """The jobs are moved back one by one, from the wrong end."""
+
+    breaks, tells = "ORD-05", "the order of start of a backlog that was held"
+
+    class source_class(MemorySource):
+        async def resume(self, queue: str) -> None:
+            q = self.queue(queue)
+            for _, _, job in q._waiting:
+                job.place = -job.place
+            q._waiting = [(priority, -place, job) for priority, place, job in q._waiting]
+            heapq.heapify(q._waiting)
+            await super().resume(queue)
+
+
+class TakesLatecomersFirst(Miniature):
+    """What comes during a pause stands before what the pause held back."""
+
+    breaks, tells = "ORD-05", "the order of start"
+
+    class queue_class(MemoryQueue):
+        def add(self, new: NewJob) -> None:
+            before = self._places
+            if self.paused:
+                self._places -= 10**9
+            super().add(new)
+            self._places = before + 1
 
 
 class TakesTheHighestPriorityNumberFirst(Miniature):

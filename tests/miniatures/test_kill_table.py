@@ -1,11 +1,13 @@
 """The suite fails each miniature by the rule that it breaks, and says the right thing.
 
-The whole suite is run for every miniature, in one run, so that the table also shows what
-else a miniature is failed by.
+By default each miniature is judged by its own rule, which takes a minute. With
+``NQ_KILL_TABLE=1`` (``nox -s kill_table``) the whole suite is run for every miniature: then the
+table also shows what else a miniature is failed by, and is written to ``docs/kill-table.md``.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,24 @@ from nq_conformance.requirements import load
 
 MINIATURES = all_miniatures()
 TESTED = [rule.id for rule in load().rules.values() if rule.untested is None]
+WHOLE = os.environ.get("NQ_KILL_TABLE") == "1"
+PAGE = Path(__file__).parents[2] / "docs" / "kill-table.md"
+HEAD = """# The kill table
+
+Each rule has at least one *miniature*: the memory adapter with one behaviour bent, which that rule must fail.
+Here the whole suite was run for every miniature. `nox -s kill_table` makes this page anew.
+
+| rule | miniature | what is bent | also failed by |
+|---|---|---|---|
+"""
 
 
 @pytest.fixture(scope="session")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdicts]:
-    """The whole suite's verdicts on every miniature."""
+    """The suite's verdicts on every miniature."""
     report = tmp_path_factory.mktemp("gallery") / "report.json"
-    return judge(MINIATURES, report, "--nq-time-scale=0.5", "-n2")
+    narrowed = () if WHOLE else ("-p", "miniatures.own_rules")
+    return judge(MINIATURES, report, "--nq-time-scale=0.5", "-n2", *narrowed)
 
 
 def test_every_tested_rule_has_a_miniature() -> None:
@@ -39,7 +52,7 @@ def test_a_miniature_is_failed_by_its_rule_and_hardly_any_other(
     seen = verdicts[miniature.__name__]
     told = str(seen.failures.get(miniature.breaks))
     assert seen.by_rule[miniature.breaks] == "failed", told
-    assert seen.are("failed") == {miniature.breaks, *miniature.also}
+    assert seen.are("failed") - {miniature.breaks} <= set(miniature.also)
     assert miniature.tells in told
     assert len(miniature.also) < 3
     assert bool(miniature.also) == bool(miniature.because)
@@ -47,11 +60,19 @@ def test_a_miniature_is_failed_by_its_rule_and_hardly_any_other(
 
 def test_the_kill_table_is_printed(verdicts: dict[str, Verdicts], capsys: pytest.CaptureFixture[str]) -> None:
     """Miniature by rule, for people."""
+    rows = [_row(miniature, verdicts[miniature.__name__]) for miniature in MINIATURES]
     with capsys.disabled():
-        print("\n\nkill table: rule, miniature, also failed by")
-        for miniature in MINIATURES:
-            others = sorted(verdicts[miniature.__name__].are("failed") - {miniature.breaks})
-            print(f"  {miniature.breaks:8} {miniature.__name__:38} {', '.join(others)}")
+        print(f"\n\nkill table{'' if WHOLE else ', own rules only'}")
+        for rule, name, _, others in rows:
+            print(f"  {rule:8} {name:44} {others}")
+    if WHOLE:
+        PAGE.write_text(HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows))
+
+
+def test_the_kept_kill_table_has_every_miniature() -> None:
+    """A page that was forgotten is found out."""
+    kept = [line.split(" | ")[1] for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
+    assert kept == [miniature.__name__ for miniature in MINIATURES]
 
 
 @pytest.mark.parametrize("adapter", [DoesNothing, RaisesAlways])
@@ -61,3 +82,9 @@ def test_an_adapter_that_does_not_even_try_passes_no_rule(adapter: type, tmp_pat
     seen = judge([adapter], tmp_path / "report.json", *options)[adapter.__name__]
     assert seen.are("passed") == set()
     assert seen.are("failed") | seen.are("blocked") == set(TESTED)
+
+
+def _row(miniature: type[Miniature], seen: Verdicts) -> tuple[str, str, str, str]:
+    doc = " ".join((miniature.__doc__ or "").split())
+    others = ", ".join(sorted(seen.are("failed") - {miniature.breaks}))
+    return miniature.breaks, miniature.__name__, doc, f"{others}: {miniature.because}" if others else ""

@@ -31,13 +31,13 @@ from nq_conformance.requirements import (
 RULES_PER_AREA = {
     "LIFE": 9,
     "ENQ": 16,
-    "QRY": 11,
+    "QRY": 12,
     "CNT": 5,
     "ORD": 6,
     "PRI": 5,
-    "PAU": 10,
+    "PAU": 12,
     "EVT": 12,
-    "SCH": 13,
+    "SCH": 14,
     "RTY": 13,
     "CON": 7,
     "DSP": 8,
@@ -114,10 +114,10 @@ def all_rules() -> list[Rule]:
 # The packaged data
 
 
-def test_the_catalogue_has_every_rule_of_the_first_edition_in_order(catalogue: Catalogue) -> None:
+def test_the_catalogue_has_every_rule_in_order(catalogue: Catalogue) -> None:
     """Areas in their order, and in each area the ids from 01 on without a gap."""
     expected = [f"{area}-{n:02}" for area, count in RULES_PER_AREA.items() for n in range(1, count + 1)]
-    assert len(expected) == 180
+    assert len(expected) == 184
     assert list(catalogue.rules) == expected
 
 

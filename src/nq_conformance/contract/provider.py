@@ -87,7 +87,7 @@ class OptionalOperations(Protocol):
         ...
 
     async def get_scheduled_jobs(self, queue_name: str) -> Sequence[object]:
-        """The series of a queue, each with at least ``id``, ``name``, ``pattern``, ``next_run``."""
+        """The series of a queue, each with at least ``id``, ``name``, ``pattern``, ``next_at`` (epoch ms)."""
         ...
 
     async def remove_scheduled_job(self, queue_name: str, id: str) -> bool:

@@ -26,3 +26,19 @@ async def one_in_each_state(lab: Lab, queue: Queue) -> dict[str, str]:
     for delay in (60_000, 120_000):
         scene[await queue.add(delay=delay)] = "delayed"
     return scene
+
+
+async def many_to_page_through(lab: Lab, queue: Queue) -> dict[str, str]:
+    """Jobs in every state as above and a row of others, made as fast as can be: id → state.
+
+    Made once for a queue, so that all examples of one test look at the same.
+    """
+    if not await queue.list():
+        scene = await one_in_each_state(lab, queue)
+        for number in range(18):
+            delay = 60_000 if number % 3 == 2 else 0
+            id = await queue.add(priority=number % 2, delay=delay)
+            await queue.job(id)
+            scene[id] = "delayed" if delay else "waiting"
+        return scene
+    return {job.id: job.state for job in await queue.list()}

@@ -7,10 +7,17 @@ from typing import Any
 
 import anyio
 
-from nq_conformance.adapters import Capability
-from nq_conformance.contract import JobInput
-from nq_conformance.lab import Lab, ProviderUnderTest
+from nq_conformance.adapters import Capability, Setting
+from nq_conformance.contract import JobInput, QueueEvent, ScheduleOptions
+from nq_conformance.lab import Lab, ProviderUnderTest, Queue
+from nq_conformance.suite.accepting import shares_data
+from nq_conformance.suite.leftovers import Living
+from nq_conformance.suite.places import two_places
 from nq_conformance.suite.rules import rule
+from nq_conformance.violation import Inconclusive, Violation
+
+EVENTS: tuple[QueueEvent, ...] = ("waiting", "active", "delayed", "completed", "failed")
+SOON_MS, LATER_MS = 200, 500
 
 
 @rule("LIFE-01")
@@ -33,9 +40,76 @@ async def test_init_of_a_second_provider_leaves_what_the_first_has_stored(lab: L
     second = await lab.new_provider()
     await second.init()
     await queue.job(id)
-    if lab.claims(Capability.DURABLE) or lab.claims(Capability.DISTRIBUTED):
+    if shares_data(lab):
         there = await second.get_job(queue.name, id)
         lab.check(there is not None, "the second provider finds the job", "None", jobs=[id])
+
+
+@rule("LIFE-02")
+async def test_what_is_accepted_before_init_is_there(lab: Lab) -> None:
+    """enqueue, schedule and pause, each on a provider that was not initialised, take effect or raise."""
+    known = await lab.queue()
+    await known.job(await known.add("known"))
+    for what in ("enqueue", "schedule"):
+        queue = await lab.queue(provider=await lab.new_provider(init=False))
+        when = ScheduleOptions(delay=60_000)
+        call = queue.add("early") if what == "enqueue" else queue.schedule("early", when)
+        answered, _ = await _answer(call)
+        if answered:
+            seen = [job.data for job in await queue.list()]
+            lab.equal(seen, ["early"], f"data of all jobs, after {what}() returned before init()")
+            await queue.provider.init()
+            seen = [job.data for job in await queue.list()]
+            lab.equal(seen, ["early"], f"data of all jobs, after {what}() returned, and init() since")
+    queue = await lab.queue(provider=await lab.new_provider(init=False))
+    answered, _ = await _answer(queue.pause())
+    if answered:
+        await queue.provider.init()
+        lab.equal(await queue.is_paused(), True, "is_paused after pause() returned before init()")
+
+
+@rule("LIFE-02")
+async def test_a_provider_that_answers_before_init_has_initialised(lab: Lab) -> None:
+    """Where a query on a provider that was not initialised gives an answer, a job can be enqueued next."""
+    known = await lab.queue()
+    await known.job(await known.add("known"))
+    for what in ("get_jobs", "get_job", "get_job_counts", "is_paused", "resume"):
+        queue = await lab.queue(provider=await lab.new_provider(init=False))
+        answered, answer = await _answer(_question(queue, what, "unknown"))
+        if not answered:
+            continue
+        if what in ("get_jobs", "get_job_counts", "is_paused"):
+            lab.check(answer is not None, f"{what}() before init() answers or raises", "it returned None")
+        added, id = await _answer(queue.add("early"))
+        lab.check(
+            added,
+            f"{what}() raises before init(), or initialises, so that a job can be enqueued next",
+            f"{what}() returned {answer!r} before init(), and then enqueue raised {id!r}",
+        )
+        await _check_there(lab, queue, id, f"enqueue() returned after {what}() before init()")
+
+
+@rule("LIFE-02")
+async def test_a_query_before_init_tells_what_is_stored(lab: Lab) -> None:
+    """Where data is shared: providers that were not initialised find job and pause of another, or raise."""
+    known = await lab.queue()
+    id = await known.add("known")
+    await known.job(id)
+    await known.pause()
+    if not shares_data(lab):
+        return
+    for what in ("get_job", "get_jobs", "get_job_counts", "is_paused"):
+        queue = await lab.queue(known.name, await lab.new_provider(init=False))
+        answered, answer = await _answer(_question(queue, what, id))
+        if answered:
+            told: Any = {
+                "get_job": lambda job: getattr(job, "id", None) == id,
+                "get_jobs": lambda jobs: [job.id for job in jobs] == [id],
+                "get_job_counts": lambda counts: counts.waiting + counts.paused == 1,
+                "is_paused": bool,
+            }[what]
+            expected = f"{what}() before init() raises, or tells of the one job on the paused queue"
+            lab.check(told(answer), expected, repr(answer), jobs=[id])
 
 
 @rule("LIFE-03")
@@ -44,7 +118,6 @@ async def test_a_closed_provider_may_be_closed_again_and_refuses_everything_else
     provider = await lab.new_provider()
     queue = await lab.queue(provider=provider)
     id = await queue.add(1)
-    await queue.job(id)
     await provider.close()
     await provider.close()
     for name, call in _calls_of(provider, queue.name, id):
@@ -70,6 +143,36 @@ async def test_a_closed_manager_may_be_closed_again_and_registers_nothing(lab: L
         "register_worker() after close_all()",
     )
     _check_says_closed(lab, "register_worker", error)
+
+
+@rule("LIFE-04")
+async def test_closing_is_not_held_up_by_a_paused_queue_with_a_backlog(lab: Lab) -> None:
+    """Waiting and delayed jobs behind a pause, an idle worker: close_all and close return."""
+    queue = await lab.queue()
+    handler = lab.handler()
+    manager = await queue.work(handler, concurrency=2)
+    await queue.add({"n": "before"})
+    await handler.finished(1)
+    await queue.pause()
+    for delay in (0, 0, 0, 1, 60_000):
+        await queue.add({"n": "backlog"}, delay=delay)
+    await manager.close_all()
+    await queue.provider.close()
+
+
+@rule("LIFE-04")
+async def test_closing_waits_for_a_running_handler_only_when_its_queue_is_paused(lab: Lab) -> None:
+    """A job is running when the pause comes, with a backlog behind it: it ends, and close_all returns."""
+    gate, queue = lab.gate(), await lab.queue()
+    handler = lab.handler(gate=gate)
+    manager = await queue.work(handler)
+    id = await queue.add({"n": 1})
+    await handler.started()
+    await queue.pause()
+    await queue.add_marked(2, 3)
+    await _close_while(lab, manager.close_all, gate.open)
+    lab.equal((await queue.job(id)).state, "completed", "state of the job that was running", jobs=[id])
+    await queue.provider.close()
 
 
 @rule("LIFE-05")
@@ -129,6 +232,171 @@ async def test_close_all_leaves_the_backlog_waiting(lab: Lab) -> None:
     await queue.work(heir, manager=await lab.new_manager())
     await heir.finished(4)
     lab.equal(sorted(heir.marks), [2, 3, 4, 5], "jobs that the next manager runs", jobs=ids)
+
+
+@rule("LIFE-08")
+async def test_close_leaves_nothing_behind(lab: Lab) -> None:
+    """After work of every kind, tasks, timers, threads, connections and children are those of before init."""
+    server = lab.setting.url
+    before = Living.now(server)
+    provider = await lab.new_provider()
+    queue = await lab.queue(provider=provider)
+    await _use_everything(lab, queue)
+    if lab.adapter.has_workers:
+        await (await lab.manager()).close_all()
+    await provider.close()
+
+    async def nothing_left() -> bool:
+        return not Living.now(server).since(before)
+
+    await lab.eventually(
+        nothing_left,
+        expected="after close(), nothing lives in this process that did not before the provider was made",
+        seen=lambda: "; ".join(Living.now(server).since(before)) or "nothing any more",
+    )
+
+
+@rule("LIFE-08")
+async def test_nothing_is_called_after_close(lab: Lab) -> None:
+    """A closed provider's callbacks and handlers stay silent when a delayed job falls due and another
+    provider works on the same queue."""
+    provider = await lab.new_provider()
+    queue = await lab.queue(provider=provider)
+    logs = [await queue.listen(event) for event in EVENTS]
+    handler = lab.handler(name="closed manager's handler")
+    managers = [await queue.work(handler)] if lab.adapter.has_workers else []
+    await queue.add({"n": "before"})
+    await logs[0].heard(1)
+    await queue.add({"n": "late"}, delay=SOON_MS)
+    for manager in managers:
+        await manager.close_all()
+    await provider.close()
+    heard = {log.event: len(log.payloads) for log in logs}
+    runs = handler.marks
+    await _work_on(lab, queue.name)
+    lab.equal(
+        {log.event: len(log.payloads) for log in logs}, heard, "events that callbacks heard, after close()"
+    )
+    lab.equal(handler.marks, runs, "runs of the closed manager's handler, by mark")
+
+
+@rule("LIFE-09")
+async def test_places_of_different_names_share_nothing(lab: Lab) -> None:
+    """Two providers whose namespaces begin alike, one queue name, one job id: jobs, pause, events apart."""
+    async with two_places(lab) as places:
+        here, there = [await _queue_at(lab, place) for place in places]
+        waiting = await there.listen("waiting")
+        id = await here.add("here", job_id="order-17")
+        automatic = await here.add("here too")
+        lab.equal((await here.job(id)).data, "here", "data of the job where it was enqueued", jobs=[id])
+        for other in (id, automatic):
+            seen = await there.get(other)
+            lab.check(seen is None, "the other place does not have the job", f"it has {seen!r}", jobs=[other])
+        lab.equal(await there.ids(), [], "jobs in the other place")
+        await here.pause()
+        lab.equal((await here.is_paused(), await there.is_paused()), (True, False), "paused here, and there")
+        await there.add("there", job_id="order-17")
+        await waiting.heard(1)
+        lab.equal(waiting.job_ids, ["order-17"], "`waiting` events there, of jobs here and of one there")
+        lab.equal((await here.job(id)).data, "here", "data of the job here", jobs=[id])
+        lab.equal((await there.job(id)).data, "there", "data of the job there", jobs=[id])
+        counts = [await here.counts(), await there.counts()]
+        lab.equal([c.waiting + c.paused for c in counts], [2, 1], "jobs that wait here, and there")
+
+
+@rule("LIFE-09")
+async def test_workers_run_the_jobs_of_their_own_place(lab: Lab) -> None:
+    """Provider and worker of one namespace meet, by another provider too; other jobs are not touched."""
+    if not lab.adapter.has_workers:
+        return
+    async with two_places(lab) as places:
+        queues = [await _queue_at(lab, place) for place in places]
+        handlers = [lab.handler(name=f"handler of place {number}") for number in (1, 2)]
+        for queue, place, handler in zip(queues, places, handlers, strict=True):
+            await queue.work(handler, manager=await lab.new_manager(queue.provider, setting=place))
+        for _ in range(2):
+            for number, queue in enumerate(queues, start=1):
+                await queue.add({"n": number})
+        for handler in handlers:
+            await handler.finished(2)
+        if lab.claims(Capability.DISTRIBUTED):
+            for number, place in enumerate(places, start=1):
+                await (await _queue_at(lab, place)).add({"n": number})
+                await handlers[number - 1].finished(3)
+        seen = [set(handler.marks) for handler in handlers]
+        lab.equal(seen, [{1}, {2}], "places of the jobs that the workers of place 1 and of place 2 ran")
+
+
+async def _use_everything(lab: Lab, queue: Queue) -> None:
+    """Listen, enqueue, delay, repeat, query, pause, and run a job where there are workers."""
+    for event in EVENTS:
+        await queue.listen(event)
+    if lab.adapter.has_workers:
+        handler = await queue.handled(concurrency=3)
+        await queue.add({"n": 1})
+        await handler.finished(1)
+    if lab.claims(Capability.CRON):
+        await queue.schedule("yearly", ScheduleOptions(cron="0 0 1 1 *"))
+    for delay in (SOON_MS, 60_000):
+        await queue.add("delayed", delay=delay)
+    other = await lab.queue(provider=queue.provider)
+    await other.pause()
+    await other.add("held")
+    await other.ids()
+
+
+async def _work_on(lab: Lab, name: str) -> None:
+    """Have another provider, with a worker of its own, work on the queue until what was delayed is due."""
+    queue = await lab.queue(name, await lab.new_provider())
+    if lab.adapter.has_workers:
+        heir = lab.handler(name="next manager's handler")
+        await queue.work(heir, manager=await lab.new_manager(queue.provider))
+        await queue.add({"n": "control"}, delay=LATER_MS)
+        await lab.sees(
+            lambda: "control" in heir.marks,
+            expected=f"a job delayed by {LATER_MS} ms runs, with the next provider and manager",
+            seen=lambda: f"runs: {heir.marks}",
+        )
+    else:
+        waiting = await queue.listen("waiting")
+        await queue.add({"n": "control"})
+        await waiting.heard(1)
+
+
+async def _queue_at(lab: Lab, place: Setting) -> Queue:
+    return await lab.queue("shared-name", await lab.new_provider(setting=place))
+
+
+async def _answer(call: Awaitable[Any]) -> tuple[bool, Any]:
+    """Whether the call returned, and what; else what it raised."""
+    try:
+        return True, await call
+    except (Violation, Inconclusive):
+        raise
+    except Exception as error:
+        return False, error
+
+
+def _question(queue: Queue, what: str, id: str) -> Awaitable[Any]:
+    if what == "get_job":
+        return queue.get(id)
+    if what == "get_jobs":
+        return queue.list()
+    if what == "get_job_counts":
+        return queue.counts()
+    return queue.is_paused() if what == "is_paused" else queue.resume()
+
+
+async def _check_there(lab: Lab, queue: Queue, id: Any, since: str) -> None:
+    """The job with the data 'early' is found by id, listed and counted."""
+    lab.check(isinstance(id, str) and id != "", f"an id, for {since}", repr(id))
+    job = await queue.get(id)
+    lab.check(job is not None, f"get_job finds the job, for {since}", "None", jobs=[id])
+    lab.equal(job and job.data, "early", f"its data, for {since}", jobs=[id])
+    lab.equal(await queue.ids(), [id], f"jobs that get_jobs lists, for {since}", jobs=[id])
+    counts = await queue.counts()
+    counted = counts.waiting + counts.delayed + counts.paused > 0
+    lab.check(counted, f"get_job_counts counts the job, for {since}", repr(counts), jobs=[id])
 
 
 async def _close_while(

@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nq_conformance.adapters import Capability
-from nq_conformance.clock import MINUTE
-from nq_conformance.contract import ScheduleOptions
-from nq_conformance.lab import Lab
+from nq_conformance.contract import Job, Repeat, ScheduleOptions
+from nq_conformance.lab import Lab, Queue, Run
+from nq_conformance.lab.queue import field_of
+from nq_conformance.suite.drawing import examples
+from nq_conformance.suite.fields import differences, fields_of
+from nq_conformance.suite.options import job_options
+from nq_conformance.suite.patterns import MALFORMED, NEVER, RARE, out_of_range
 from nq_conformance.suite.rules import rule
+from nq_conformance.suite.series import CLOCK_MS, now_ms, shortest
+from nq_conformance.suite.together import Together
 
-CLOCK_MS = 2
-"""Two clocks that are both read in whole milliseconds may differ by this much."""
+_names = count(1)
+with_the_other_series = Together()
+
+OVERFLOWING_MS = (2**31, 2**31 + 40, 2**32, 2**32 + 150, 2**33 + 1, 10**11)
+"""Delays that in 32 bits are negative, zero or short."""
+
+
+@rule("SCH-01")
+@given(
+    opts=job_options, delay=st.sampled_from([0, 0, 60_000]), empty=st.sampled_from([None, ScheduleOptions()])
+)
+@examples(25)
+async def test_schedule_without_options_stores_the_job_that_enqueue_stores(
+    lab: Lab, opts: dict[str, Any], delay: int, empty: ScheduleOptions | None
+) -> None:
+    """With options of the job of any kind, also a delay; options left out, and empty ones."""
+    number = next(_names)
+    one, other = await lab.queue(f"enqueued{number}"), await lab.queue(f"scheduled{number}")
+    enqueued = await one.job(await one.add({"n": 1}, delay=delay, **opts))
+    scheduled = await other.job(await other.schedule({"n": 1}, empty, delay=delay, **opts))
+    lab.equal(enqueued.state, "delayed" if delay else "waiting", "the state of the enqueued job")
+    _check_alike(lab, "schedule without options", scheduled, enqueued, but=("id", "opts.job_id", "timestamp"))
+
+
+@rule("SCH-01")
+async def test_a_job_scheduled_without_options_is_told_of_and_runs_like_any(lab: Lab) -> None:
+    """It keeps a job_id of its own, is added once, told of once and runs at once."""
+    queue = await lab.queue()
+    waiting = await queue.listen("waiting")
+    handler = await queue.handled(concurrency=1) if lab.adapter.has_workers else None
+    ids = [await queue.schedule("a", job_id="own"), await queue.schedule("b", ScheduleOptions())]
+    lab.equal(ids[0], "own", "schedule returns the job_id given")
+    lab.equal(await queue.schedule("again", ScheduleOptions(), job_id="own"), "own", "and once more")
+    ids.append(await queue.add("c"))
+    await waiting.heard(3)
+    lab.equal(waiting.job_ids, ids, "the jobs of `waiting` events", jobs=ids)
+    if handler is not None:
+        await handler.finished(3)
+        lab.equal([run.data for run in handler.runs], ["a", "b", "c"], "what has run", jobs=ids)
 
 
 @rule("SCH-02")
@@ -41,10 +89,10 @@ async def test_a_delayed_job_starts_after_its_delay_in_milliseconds(lab: Lab) ->
     handler = await queue.handled(concurrency=4)
     asked: dict[int, float] = {}
     for ms in (250, 650):
-        asked[ms] = time.time() * 1000
+        asked[ms] = now_ms()
         await queue.add({"n": ms}, delay=ms)
     for ms in (350, 1250):
-        asked[ms] = time.time() * 1000
+        asked[ms] = now_ms()
         await queue.schedule({"n": ms}, ScheduleOptions(delay=ms))
     await handler.started(4)
     for run in handler.runs:
@@ -56,27 +104,258 @@ async def test_a_delayed_job_starts_after_its_delay_in_milliseconds(lab: Lab) ->
         )
 
 
+@rule("SCH-04")
+async def test_a_delay_beyond_32_bits_does_not_make_the_job_run_now(lab: Lab) -> None:
+    """By enqueue and by schedule; a job with an ordinary delay is due and runs meanwhile."""
+    queue = await lab.queue()
+    for ms in OVERFLOWING_MS:
+        await queue.add({"n": f"{ms} ms, enqueued"}, delay=ms)
+        await queue.schedule({"n": f"{ms} ms, scheduled"}, ScheduleOptions(delay=ms))
+    wanted = {f"{ms} ms, {way}" for ms in OVERFLOWING_MS for way in ("enqueued", "scheduled")}
+    await _check_delayed(lab, queue, wanted)
+    if lab.adapter.has_workers:
+        handler = await queue.handled(concurrency=2)
+        other = await lab.queue()
+        ordinary = await other.handled()
+        await other.add({"n": "soon"}, delay=300)
+        await ordinary.finished(1)
+        await lab.canary(1)
+        lab.equal(handler.marks, [], "what has run, by its delay")
+        await _check_delayed(lab, queue, wanted)
+
+
+@rule("SCH-05")
+@given(opts=job_options, delay=st.integers(60_000, 2**31 - 1))
+@examples(25)
+async def test_a_delay_by_enqueue_and_by_schedule_stores_the_same_job(
+    lab: Lab, opts: dict[str, Any], delay: int
+) -> None:
+    """Two delayed jobs with the same options, both listed as delayed."""
+    queue = await lab.queue(f"either{next(_names)}")
+    await queue.add({"n": "enqueued"}, delay=delay, **opts)
+    await queue.schedule({"n": "scheduled"}, ScheduleOptions(delay=delay), **opts)
+    jobs = await _check_delayed(lab, queue, {"enqueued", "scheduled"})
+    apart = ("id", "data", "timestamp", "opts.job_id", "opts.delay")  # where the delay is kept is not settled
+    what = f"schedule with a delay of {delay} ms"
+    _check_alike(lab, what, jobs["scheduled"], jobs["enqueued"], but=apart)
+
+
+@rule("SCH-05")
+async def test_delays_by_enqueue_and_by_schedule_hold_jobs_back_alike(lab: Lab) -> None:
+    """Short and long ones in both ways: only the short ones run, and `delayed` told of the long ones."""
+    queue = await lab.queue()
+    told = await queue.listen("delayed")
+    handler = await queue.handled() if lab.adapter.has_workers else None
+    for delay in (150, 60_000):
+        await queue.add({"n": f"enqueued, {delay} ms"}, delay=delay)
+        await queue.schedule({"n": f"scheduled, {delay} ms"}, ScheduleOptions(delay=delay))
+    if handler is not None:
+        await handler.finished(2)
+        await lab.canary()
+        wanted = ["enqueued, 150 ms", "scheduled, 150 ms"]
+        lab.equal(sorted(map(str, handler.marks)), wanted, "what has run")
+    jobs = await _check_delayed(lab, queue, {"enqueued, 60000 ms", "scheduled, 60000 ms"}, others=True)
+    long = [jobs[f"{way}, 60000 ms"].id for way in ("enqueued", "scheduled")]
+    await lab.sees(
+        lambda: set(long) <= set(told.job_ids),
+        expected="`delayed` events of both long ones",
+        seen=lambda: f"events of {told.job_ids}",
+        jobs=long,
+    )
+
+
+@rule("SCH-07")
+async def test_what_cannot_be_a_series_is_refused_and_leaves_nothing(lab: Lab) -> None:
+    """A repeat without a pattern, patterns that are malformed or never match, an unknown zone;
+    where cron is not declared, any pattern."""
+    queue = await lab.queue()
+    await _check_empty(lab, queue)
+    refused = [
+        ScheduleOptions(repeat=Repeat(pattern, limit)) for pattern in (None, "") for limit in (None, 3)
+    ]
+    refused += [ScheduleOptions(cron=pattern) for pattern in (*MALFORMED, *NEVER)]
+    refused += [ScheduleOptions(repeat=Repeat(pattern)) for pattern in (*MALFORMED, *NEVER)]
+    refused.append(ScheduleOptions(cron="* * * * *", tz="Nowhere/At_All"))
+    rare = [ScheduleOptions(cron=pattern) for pattern in RARE]
+    if lab.claims(Capability.CRON):
+        for options in rare:
+            await _check_taken(lab, await lab.queue(), options)
+    else:
+        refused += rare
+    for options in refused:
+        await lab.raises(queue.schedule("refused", options), f"schedule with {options}")
+    await _check_empty(lab, queue)
+
+
+@rule("SCH-07")
+@given(pattern=out_of_range())
+@examples(25)
+async def test_a_pattern_with_a_number_out_of_range_is_refused(lab: Lab, pattern: str) -> None:
+    """Minute 60, hour 24, day 0 or 32, month 13, weekday 8, and all beyond."""
+    queue = await lab.queue(f"refuses{next(_names)}")
+    if lab.claims(Capability.CRON):
+        await _check_taken(lab, await lab.queue(f"takes{next(_names)}"), ScheduleOptions(cron=RARE[0]))
+    await lab.raises(queue.schedule("refused", ScheduleOptions(cron=pattern)), f"schedule(cron={pattern!r})")
+    await _check_empty(lab, queue)
+
+
 @rule("SCH-08")
+@with_the_other_series
 async def test_each_match_makes_one_job_with_an_id_of_its_own(lab: Lab) -> None:
     """The first run is at the next match and not at once; each run is a job of its own."""
     queue = await lab.queue()
     handler = await queue.handled()
-    seconds = lab.claims(Capability.CRON_SECONDS)
-    period_ms, pattern = (1_000, "* * * * * *") if seconds else (60_000, "* * * * *")
-    began = time.time() * 1000
-    await queue.schedule("tick", ScheduleOptions(cron=pattern))
-    if seconds:
-        await handler.finished(3)
-    else:
-        await handler.finished(2, budget=MINUTE)
-    first_match = (began // period_ms + 1) * period_ms
+    pulse = shortest(lab)
+    began = now_ms()
+    await queue.schedule("tick", ScheduleOptions(cron=pulse.pattern))
+    await pulse.starts(handler, 2)
+    first_match = (began // pulse.period_ms + 1) * pulse.period_ms
     first = handler.runs[0].started_ms
     lab.check(
         first >= first_match - CLOCK_MS,
-        f"the first run starts at the next match of {pattern!r}",
+        f"the first run starts at the next match of {pulse.pattern!r}",
         f"it started {first_match - first:.0f} ms before",
     )
-    matches = [run.started_ms // period_ms for run in handler.runs]
-    lab.check(len(set(matches)) == len(matches), "one run for each match", f"runs at {matches}")
+    await lab.canary(1)
+    pulse.check_one_a_match(lab, handler.runs, began, f"one run for each match of {pulse.pattern!r}")
     ids = [run.job_id for run in handler.runs]
     lab.check(len(set(ids)) == len(ids), "each run has a job id of its own", repr(ids))
+
+
+@rule("SCH-09")
+@with_the_other_series
+async def test_a_series_with_a_limit_of_n_has_exactly_n_runs(lab: Lab) -> None:
+    """Limits of one and two, beside a series without an end that has a third run."""
+    pulse = shortest(lab)
+    handlers = {
+        limit: lab.handler(name=f"handler of the series with limit {limit}") for limit in (1, 2, None)
+    }
+    for limit, handler in handlers.items():
+        queue = await lab.queue()
+        await queue.work(handler)
+        await queue.schedule({"n": limit}, ScheduleOptions(repeat=Repeat(pulse.pattern, limit)))
+    await pulse.starts(handlers[2], 2)
+    await pulse.starts(handlers[None], 3)
+    await lab.canary()
+    for limit in (1, 2):
+        lab.equal(
+            len(handlers[limit].runs), limit, f"runs of a series with limit {limit}, after three matches"
+        )
+
+
+@rule("SCH-10")
+@with_the_other_series
+async def test_series_coexist_and_the_identical_one_is_one_series(lab: Lab) -> None:
+    """Two names, two patterns, two queues; all given twice; each runs once a match."""
+    pulse = shortest(lab)
+    queue, other = await lab.queue(), await lab.queue()
+    handler = lab.handler()
+    if lab.adapter.has_workers:
+        for each, name in ((queue, "a"), (queue, "b"), (other, "a")):
+            await each.work(handler, name=name, concurrency=4)
+    began = now_ms()
+    given = [("1", queue, "a", pulse.pattern), ("2", queue, "b", pulse.pattern)]
+    given += [("3", queue, "a", pulse.twin), ("4", other, "a", pulse.pattern)]
+    first, second = [await _schedule_all(given) for _ in range(2)]
+    lab.check(len(set(first[:3])) == 3, "three ids for three series of a queue", repr(first[:3]))
+    lab.equal(second, first, "the ids of the identical series, given again")
+    if not lab.adapter.has_workers:
+        return
+    await lab.sees(
+        lambda: len(set(handler.marks)) == 4,
+        budget=pulse.budget,
+        expected="each of four series runs at the next match",
+        seen=lambda: f"runs of the series {sorted(set(handler.marks))}",
+    )
+    await lab.canary()
+    for mark, _, name, pattern in given:
+        runs = [run for run in handler.runs if run.mark == mark]
+        what = f"one run for each match of {pattern!r}, of a series of {name!r} that was given twice"
+        pulse.check_no_two_for_a_match(lab, runs, began, what)
+
+
+@rule("SCH-13")
+@with_the_other_series
+async def test_a_series_outlives_runs_that_fail_that_are_slow_and_that_are_held(lab: Lab) -> None:
+    """Three series on three queues: each runs again."""
+    pulse = shortest(lab)
+
+    async def fail(_: Run) -> None:
+        raise RuntimeError("failed on purpose")
+
+    gate = lab.gate()
+    failing, slow, held = await lab.queue(), await lab.queue(), await lab.queue()
+    fails = lab.handler(fail, name="handler that fails")
+    stops = lab.handler(gate=gate, name="handler that is slow")
+    waits = lab.handler(name="handler of the queue that was paused")
+    for queue, handler in ((failing, fails), (slow, stops), (held, waits)):
+        await queue.work(handler, concurrency=1)
+    await held.pause()
+    for queue in (failing, slow, held):
+        await queue.schedule("tick", ScheduleOptions(cron=pulse.pattern))
+    await pulse.starts(stops, 1)
+    await pulse.starts(fails, 1)
+    await held.resume()
+    await pulse.starts(fails, 2)
+    gate.open()
+    await pulse.starts(stops, 2)
+    await pulse.starts(waits, 2)
+
+
+@rule("SCH-14")
+@with_the_other_series
+async def test_matches_missed_in_a_pause_give_one_run_at_most(lab: Lab) -> None:
+    """Three matches or more go by while a queue is paused, as a second series shows."""
+    pulse = shortest(lab)
+    held, other = await lab.queue(), await lab.queue()
+    late, on_time = lab.handler(name="handler of the paused queue"), lab.handler()
+    for queue, handler in ((held, late), (other, on_time)):
+        await queue.work(handler, concurrency=1)
+    await held.pause()
+    for queue in (held, other):
+        await queue.schedule("tick", ScheduleOptions(cron=pulse.pattern))
+    await pulse.starts(on_time, 3)
+    resumed = now_ms()
+    before = len(late.runs)  # none, or the pause does not hold, which is for PAU
+    await held.resume()
+    await pulse.starts(late, before + 1)
+    await lab.canary()
+    what = "one run for all missed matches together, and one for each later match"
+    pulse.check_one_a_match(lab, late.runs[before:], resumed, what, spare=1)
+
+
+async def _schedule_all(series: Sequence[tuple[str, Queue, str, str]]) -> list[str]:
+    return [
+        await queue.schedule({"n": mark}, ScheduleOptions(cron=pattern), name=name)
+        for mark, queue, name, pattern in series
+    ]
+
+
+def _check_alike(lab: Lab, what: str, one: object, other: object, *, but: tuple[str, ...]) -> None:
+    """``one`` has the fields of ``other``, which was enqueued."""
+    left, right = fields_of(one), fields_of(other)
+    differing = differences(left, right, but=but)
+    lab.check(
+        not differing,
+        f"{what} stores the job that enqueue stores",
+        "; ".join(f"{name} is {left[name]!r}, with enqueue {right[name]!r}" for name in differing),
+        jobs=[left["id"], right["id"]],
+    )
+
+
+async def _check_delayed(lab: Lab, queue: Queue, marks: set[str], *, others: bool = False) -> dict[str, Job]:
+    """The delayed jobs by their marks: these, and ``others`` only where allowed."""
+    jobs = {str(field_of(job.data, "n")): job for job in await queue.list(state=["delayed"])}
+    seen = set(jobs) & marks if others else set(jobs)
+    lab.equal(sorted(seen), sorted(marks), "the delayed jobs")
+    return jobs
+
+
+async def _check_taken(lab: Lab, queue: Queue, options: ScheduleOptions) -> None:
+    id = await queue.schedule("rare", options)
+    lab.check(bool(id), f"schedule with {options} returns an id", repr(id))
+
+
+async def _check_empty(lab: Lab, queue: Queue) -> None:
+    """Nothing has come of what was refused."""
+    lab.equal(await queue.ids(), [], "the jobs of a queue of which every schedule is refused")
