@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from nq_conformance.contract import (
     ClosedError,
     JobInput,
+    JobOptions,
     WorkerOptions,
 )
 from nq_reference import BullMQProvider
@@ -83,3 +84,48 @@ async def test_after_closing_nothing_is_left(
         await provider.enqueue(QUEUE, JobInput("greet"))
     with pytest.raises(ClosedError):
         manager.get_worker(QUEUE, "greet")
+
+
+async def test_closing_at_any_moment_after_a_start_ends_at_once(
+    make_bullmq: MakeProvider, bullmq_url: str
+) -> None:
+    """However far the worker has come with connecting, and nothing of it is left."""
+    async with Redis.from_url(bullmq_url) as redis:
+        connections = len(await redis.client_list())
+        for turns in range(60):
+            provider = make_bullmq()
+            manager = provider.worker_manager()
+            await manager.register_worker(QUEUE, "greet", Calls(), WorkerOptions(concurrency=turns % 3 + 1))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(2):
+                await manager.close_all()
+            await provider.close()
+
+        async def gone() -> bool:
+            return len(await redis.client_list()) == connections
+
+        await until(gone, "the providers' connections closed")
+
+
+async def test_a_handler_that_runs_while_closing_keeps_its_lock(bullmq: BullMQProvider) -> None:
+    """It runs once, although others have ended and it takes far longer than a lock lasts."""
+    gate, stalled = asyncio.Event(), list[object]()
+    subscription = bullmq.on(QUEUE, "stalled", stalled.append)
+    await subscription.ready()  # type: ignore[attr-defined]
+    options = WorkerOptions(concurrency=2, lock_duration_ms=300)
+    handler, other = Calls(gate), Calls()
+    closing = bullmq.worker_manager()
+    await closing.register_worker(QUEUE, "slow", handler, options)
+    id = await bullmq.enqueue(QUEUE, JobInput("slow"))
+    await handler.reach(1)
+    await bullmq.worker_manager().register_worker(QUEUE, "slow", other, options)
+    closed = asyncio.create_task(closing.close_all())
+    ticks = Calls()
+    await bullmq.worker_manager().register_worker("ticks", "tick", ticks)
+    await bullmq.enqueue_many("ticks", [JobInput("tick", n, JobOptions(delay=n * 100)) for n in range(15)])
+    await ticks.reach(15)  # 1.4 s, more than four times the lock
+    gate.set()
+    await closed
+    await job_in(bullmq, id, "completed")
+    assert (len(handler.seen), other.seen, stalled) == (1, [], [])

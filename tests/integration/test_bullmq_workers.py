@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from bullmq_tools import QUEUE, Calls, job_in
+from redis.asyncio import Redis
 
 from nq_conformance.contract import (
     Backoff,
@@ -54,7 +55,9 @@ async def test_a_reason_that_redis_or_json_can_not_hold_is_kept_all_the_same(bul
     assert (job.failed_reason or "").startswith("a\N{REPLACEMENT CHARACTER}bxxx")
 
 
-async def test_the_backoff_after_many_failures_is_finite(bullmq: BullMQProvider) -> None:
+async def test_the_backoff_after_many_failures_is_finite(
+    bullmq: BullMQProvider, bullmq_url: str, bullmq_prefix: str
+) -> None:
     """The delay is the runner's, not one that has grown beyond all numbers."""
     told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     subscription = bullmq.on(QUEUE, "delayed", told.put_nowait)
@@ -62,8 +65,8 @@ async def test_the_backoff_after_many_failures_is_finite(bullmq: BullMQProvider)
     opts = JobOptions(job_id="mine", attempts=10_000, backoff=Backoff("exponential", 1000))
     await bullmq.pause(QUEUE)
     await bullmq.enqueue(QUEUE, JobInput("greet", {"kind": "plain", "text": "no"}, opts))
-    key = f"{bullmq._prefix}:{QUEUE}:mine"
-    await bullmq._bullmq._commands.hset(key, "atm", "5000")
+    async with Redis.from_url(bullmq_url) as redis:
+        await redis.hset(f"{bullmq_prefix}:{QUEUE}:mine", "atm", "5000")
     await bullmq.worker_manager().register_worker(QUEUE, "greet", failing)
     await bullmq.resume(QUEUE)
     async with asyncio.timeout(20):

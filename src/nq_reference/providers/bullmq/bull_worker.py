@@ -1,13 +1,15 @@
 """BullMQ's worker, with what the contract asks of it beyond BullMQ.
 
 It knows which of its claims have not begun yet, so that a pause can wait for them; it puts
-back what it claims while it closes; and it skips ids whose job has vanished.
+back what it claims while it closes; it renews locks until the last of its jobs has ended; and
+it skips ids whose job has vanished.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,8 @@ from bullmq.job_scheduler import JobScheduler
 from bullmq.redis_connection import RedisConnection, loadScript
 
 from nq_conformance.contract import WorkerOptions
-from nq_reference.providers.bullmq.connections import client_name, worker_clients
+from nq_reference.providers.bullmq.connections import TIMEOUT_MS, client_name, worker_clients
+from nq_reference.providers.bullmq.locks import Locks
 from nq_reference.providers.bullmq.series import next_match
 
 logger = logging.getLogger("nq_reference.bullmq")
@@ -26,6 +29,7 @@ RETRY_MS = 500
 
 _LONGEST_CHECK_MS = 30_000
 _CHECK_MARGIN_MS = 20
+_AGAIN_S = 0.05
 _RELEASE = "moveJobFromActiveToWait-9.lua"
 _RELEASE_KEYS = ("active", "wait", "stalled", "paused", "meta", "limiter", "prioritized", "marker", "events")
 
@@ -51,14 +55,17 @@ class BullWorker(Worker):  # type: ignore[misc]  # bullmq has no types
             crew.queue, crew.process, _bullmq_options(crew, options, concurrency, clients.commands)
         )
         self._crew = crew
+        self._claiming: set[asyncio.Task[Any] | None] = set()
         self._unbegun: set[object] = set()
         self._moved = asyncio.Event()
+        self._checking = asyncio.Lock()
         self._series: JobScheduler | None = None
         waiting = RedisConnection(clients.blocking)
         # Every server that is let in (6.2 and later) waits for fractions of a second.
         waiting.capabilities = {"canBlockFor1Ms": False, "canDoubleTimeout": True}
         self.backend.blocking_connection = self.blockingRedisConnection = waiting
         self.clientName = client_name(crew.prefix, crew.queue)
+        self.lockManager = Locks(self, options.lock_duration_ms)
         self.on("error", self._log)
 
     # -- what BullMQ calls ---------------------------------------------------------------
@@ -72,7 +79,14 @@ class BullWorker(Worker):  # type: ignore[misc]  # bullmq has no types
 
     async def getNextJob(self, token: str) -> Any:  # noqa: N802 - BullMQ's name
         """Claim a job, or wait for one; nothing while it closes, however often BullMQ tries."""
-        return None if self.closing else await super().getNextJob(token)
+        if self.closing:
+            return None
+        task = asyncio.current_task()
+        self._claiming.add(task)
+        try:
+            return await super().getNextJob(token)
+        finally:
+            self._claiming.discard(task)
 
     async def moveToActive(self, token: str) -> Any:  # noqa: N802 - BullMQ's name
         """Claim a job, and know of it until it has begun.
@@ -114,12 +128,14 @@ class BullWorker(Worker):  # type: ignore[misc]  # bullmq has no types
         The mark that keeps others from looking as well ends a little before the next look:
         BullMQ has both at the same moment, so that every other look may come to nothing.
         """
-        try:
-            interval_ms = self.opts["stalledInterval"]
-            mark_ms = max(1, interval_ms - min(_CHECK_MARGIN_MS, interval_ms // 2))
-            await self.backend.moveStalledJobsToWait(self.opts["maxStalledCount"], mark_ms)
-        except Exception as error:
-            self.emit("error", error)
+        interval_ms = self.opts["stalledInterval"]
+        mark_ms = max(1, interval_ms - min(_CHECK_MARGIN_MS, interval_ms // 2))
+        async with self._checking:
+            try:
+                if not self.closing:
+                    await self.backend.moveStalledJobsToWait(self.opts["maxStalledCount"], mark_ms)
+            except Exception as error:
+                self.emit("error", error)
 
     # -- what we call --------------------------------------------------------------------
 
@@ -133,6 +149,33 @@ class BullWorker(Worker):  # type: ignore[misc]  # bullmq has no types
         while claimed & self._unbegun:
             self._moved.clear()
             await self._moved.wait()
+
+    async def finish(self) -> None:
+        """Claim nothing more, let what runs end, and only then disconnect.
+
+        BullMQ disconnects while its loop and its timer may still ask the server something,
+        which connects again and is never closed. A claim that has had no answer for so long
+        that it is being tried again is broken off: the server is away.
+        """
+        self.closing = True
+        patience_ends = time.monotonic() + TIMEOUT_MS / 1000
+        while self.running or self.busy:
+            # Again and again: redis-py can swallow a cancellation while it connects.
+            late = self._claiming if time.monotonic() > patience_ends else ()
+            for task in (self.waiting, *late):
+                if task is not None:
+                    task.cancel()
+            if busy := self.busy:
+                await asyncio.wait(busy, timeout=_AGAIN_S)
+            else:
+                await asyncio.sleep(0)
+        async with self._checking:
+            await self.close()
+
+    @property
+    def busy(self) -> set[asyncio.Task[Any]]:
+        """What has been begun and has not ended: claims, and jobs in work."""
+        return {task for task in self.processing if not task.done()}
 
     async def release(self, job: Any, token: str) -> None:
         """Put an active job back to the head of its queue; no attempt is counted."""

@@ -7,25 +7,31 @@ in an error each time that nothing is to be done.
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import logging
 from dataclasses import dataclass
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from nq_conformance.contract import QueueError
-from nq_reference.sources.redis.connections import blocking_client, command_client
 
+logger = logging.getLogger("nq_reference.bullmq")
 TIMEOUT_MS = 5_000
-MAX_BLOCK_MS = 10_000
+BLOCK_MS = 5_000
+"""How long a read of events waits on the server before it is made anew."""
+
+_MAX_WORKER_BLOCK_MS = 10_000
 """The longest that BullMQ lets a worker wait on the server in one call, for a delayed job."""
 
 _QUEUE_CONNECTIONS = 16
 _WORKER_CONNECTIONS = 4
+_MAX_BLOCKING = 100_000  # the pool's own default would end at 100 queues
 _ACK_RETRIES = 30
 _FIRST_VERSION = (6, 2)
 
@@ -39,13 +45,19 @@ class Clients:
 
 
 def queue_client(url: str) -> Redis:
-    """A client for what a provider does."""
-    return command_client(url, TIMEOUT_MS, _QUEUE_CONNECTIONS)
+    """A client for what a provider does.
+
+    A server that does not answer in time is not asked again: that would cost the time anew.
+    A connection that is refused or breaks is tried three times more, within a quarter of a
+    second; all that is asked bears being asked twice.
+    """
+    backoff = ExponentialBackoff(cap=0.2, base=0.02)
+    return _client(url, _QUEUE_CONNECTIONS, Retry(backoff, 3, supported_errors=(RedisConnectionError,)))
 
 
 def event_client(url: str) -> Redis:
     """A client for reading event streams."""
-    return blocking_client(url, TIMEOUT_MS)
+    return _blocking_client(url, BLOCK_MS)
 
 
 def worker_clients(url: str, drain_delay_ms: int) -> Clients:
@@ -54,34 +66,22 @@ def worker_clients(url: str, drain_delay_ms: int) -> Clients:
     Commands are tried again for about half a minute: one of them may be the only word of how
     a job ended (FLT-04). All of BullMQ's scripts bear it: a second run finds the job's lock gone.
     """
-    retry = Retry(
-        ExponentialBackoff(cap=1, base=0.05),
-        _ACK_RETRIES,
-        supported_errors=(RedisConnectionError, RedisTimeoutError),
-    )
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=_WORKER_CONNECTIONS,
-        timeout=TIMEOUT_MS / 1000,
-        socket_timeout=TIMEOUT_MS / 1000,
-        socket_connect_timeout=TIMEOUT_MS / 1000,
-        retry=retry,
-        decode_responses=True,
-    )
-    blocking = blocking_client(url, TIMEOUT_MS)
-    longest_ms = max(drain_delay_ms, MAX_BLOCK_MS)
-    blocking.connection_pool.connection_kwargs["socket_timeout"] = (longest_ms + TIMEOUT_MS) / 1000
-    return Clients(Redis.from_pool(pool), blocking)
+    backoff = ExponentialBackoff(cap=1, base=0.05)
+    retry = Retry(backoff, _ACK_RETRIES, supported_errors=(RedisConnectionError, RedisTimeoutError))
+    blocking = _blocking_client(url, max(drain_delay_ms, _MAX_WORKER_BLOCK_MS))
+    return Clients(_client(url, _WORKER_CONNECTIONS, retry), blocking)
 
 
 async def require_redis(client: Redis) -> None:
-    """Raise ``QueueError`` unless the server is a Redis that BullMQ works on.
+    """Raise ``QueueError`` unless the server is a Redis that BullMQ works on; warn where it may
+    evict keys, locks and jobs among them (DST-04).
 
     A server that can't be reached raises redis-py's own error.
     """
     await client.ping()
     try:
         told = (await client.info("server")).get("redis_version", "")
+        policy = (await client.info("memory")).get("maxmemory_policy", "noeviction")
     except RedisError as error:
         raise QueueError(
             f"the server does not answer INFO ({error}): BullMQ needs a real Redis 6.2 or later, or "
@@ -90,6 +90,12 @@ async def require_redis(client: Redis) -> None:
     version = tuple(int(part) for part in str(told).split(".")[:2] if part.isdigit())
     if version and version < _FIRST_VERSION:
         raise QueueError(f"the server is Redis {told}; BullMQ needs 6.2 or later")
+    if policy != "noeviction":
+        logger.warning(
+            "Redis has maxmemory-policy %r: when its memory is full it may drop jobs and locks without a "
+            "word. Set maxmemory-policy to noeviction on the server",
+            policy,
+        )
 
 
 def client_name(prefix: str, queue: str) -> str:
@@ -97,6 +103,48 @@ def client_name(prefix: str, queue: str) -> str:
     them. Redis takes no spaces and no other than ASCII letters there."""
     plain = prefix if prefix.isascii() and prefix.isprintable() and " " not in prefix else _base64(prefix)
     return f"{plain}:{_base64(queue)}"
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to rest before a call is made again, after so many that failed before it."""
+    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))
+
+
+async def end(task: asyncio.Future[None]) -> None:
+    """Cancel a task that uses a client, and wait for its end.
+
+    Once is not enough: at a certain point of connecting redis-py 8 swallows a cancellation,
+    and the task goes on as if nothing had been said.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.05)
+
+
+def _client(url: str, connections: int, retry: Retry) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=connections,
+        timeout=TIMEOUT_MS / 1000,
+        socket_timeout=TIMEOUT_MS / 1000,
+        socket_connect_timeout=TIMEOUT_MS / 1000,
+        retry=retry,
+        decode_responses=True,
+    )
+    return Redis.from_pool(pool)
+
+
+def _blocking_client(url: str, longest_ms: int) -> Redis:
+    pool = ConnectionPool.from_url(
+        url,
+        max_connections=_MAX_BLOCKING,
+        socket_connect_timeout=TIMEOUT_MS / 1000,
+        retry=Retry(NoBackoff(), 0, supported_errors=(RedisConnectionError,)),
+        decode_responses=True,
+    )
+    # After the URL, whose own socket_timeout may be shorter than a blocking call.
+    pool.connection_kwargs["socket_timeout"] = (longest_ms + TIMEOUT_MS) / 1000
+    return Redis.from_pool(pool)
 
 
 def _base64(text: str) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from nq_conformance.contract import EventManager, FlowEngine, StateProvider
-from nq_reference.engine import EngineWorkerManager
 from nq_reference.job_source import JobSource
 from nq_reference.names import check_name
 from nq_reference.providers.base import SourceProvider
 from nq_reference.providers.bullmq.manager import BullMQWorkerManager
 from nq_reference.providers.bullmq.source import BullMQSource
-from nq_reference.runner import Services
 
 
 class BullMQProvider(SourceProvider):
@@ -27,6 +24,7 @@ class BullMQProvider(SourceProvider):
 
     name = "bullmq"
     capabilities = (*SourceProvider.capabilities, "durable", "distributed", "distributed_events")
+    manager_class = BullMQWorkerManager
 
     def __init__(
         self,
@@ -37,24 +35,7 @@ class BullMQProvider(SourceProvider):
         event_stream_length: int = 100_000,
     ) -> None:
         check_name("prefix", prefix)
-        self._bullmq = BullMQSource(url, prefix=prefix, event_stream_length=event_stream_length)
+        source = BullMQSource(url, prefix=prefix, event_stream_length=event_stream_length)
         # The base asks for no more of a source than BullMQSource has: claims and outcomes
         # are the engine's business, whose place BullMQ's worker takes here.
-        super().__init__(cast("JobSource", self._bullmq), prefix=prefix, close_timeout_ms=close_timeout_ms)
-
-    def worker_manager(
-        self,
-        *,
-        events: EventManager | None = None,
-        state: StateProvider | None = None,
-        flow: FlowEngine | None = None,
-    ) -> EngineWorkerManager:
-        """A new manager whose workers are BullMQ's."""
-        manager = BullMQWorkerManager(
-            self._bullmq,
-            Services(events, state, flow),
-            prefix=self._prefix,
-            close_timeout_ms=self._close_timeout_ms,
-        )
-        self._managers.append(manager)
-        return manager
+        super().__init__(cast("JobSource", source), prefix=prefix, close_timeout_ms=close_timeout_ms)

@@ -63,6 +63,4 @@ class BullMQQueueWorker:
                 group.start_soon(shift.close, timeout_s)
 
     def _add(self, concurrency: int) -> None:
-        shift = Shift(self._source, self.queue, self._attempts, self.options, concurrency)
-        self._shifts.append(shift)
-        shift.start()
+        self._shifts.append(Shift(self._source, self.queue, self._attempts, self.options, concurrency))

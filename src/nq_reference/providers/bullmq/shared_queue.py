@@ -14,9 +14,8 @@ from redis.asyncio import Redis
 from nq_reference.batcher import Batcher
 from nq_reference.job_source import EventListener, StoredJob
 from nq_reference.providers.bullmq import reading
-from nq_reference.providers.bullmq.events import event_reader
+from nq_reference.providers.bullmq.events import EventReader, Place
 from nq_reference.providers.bullmq.limits import check_queue
-from nq_reference.sources.redis.events import EventSubscription
 
 logger = logging.getLogger("nq_reference.bullmq")
 _EVENT_LENGTH = "opts.maxLenEvents"
@@ -37,7 +36,7 @@ class SharedQueue:
         self._meta: str = self.bullmq.keys["meta"]
         self._commands = commands
         self._event_stream_length = event_stream_length
-        self._events = event_reader(commands, blocking, self.bullmq.keys["events"])
+        self._events = EventReader(commands, blocking, self.bullmq.keys["events"])
         self.adds: Batcher[WeighedJob, str] = Batcher(self.add_all, weigh=lambda job: job[1])
         self.gets: Batcher[str, StoredJob | None] = Batcher(self._get_all)
         self._settling = asyncio.Lock()
@@ -104,7 +103,7 @@ class SharedQueue:
 class Subscription:
     """A listener's place in a queue's events, in a stream that is long enough."""
 
-    def __init__(self, queue: SharedQueue, place: EventSubscription) -> None:
+    def __init__(self, queue: SharedQueue, place: Place) -> None:
         self._queue = queue
         self._place = place
         self._closed = False

@@ -12,8 +12,8 @@ from nq_conformance.contract import WorkerOptions
 from nq_reference import background
 from nq_reference.providers.bullmq.attempts import Attempts
 from nq_reference.providers.bullmq.bull_worker import BullWorker, Crew
+from nq_reference.providers.bullmq.connections import end, pause_after
 from nq_reference.providers.bullmq.source import BullMQSource
-from nq_reference.sources.redis.connections import pause_after
 
 logger = logging.getLogger("nq_reference.bullmq")
 SETTLE_TIMEOUT_S = 5.0
@@ -35,13 +35,9 @@ class Shift:
         self._concurrency = concurrency
         self._crew = Crew(source.url, source.prefix, queue, self._process, attempts.stalled_out)
         self._worker = BullWorker(self._crew, options, concurrency)
-        self._task: background.BackgroundTask | None = None
-        self._closing: anyio.Event | None = None
+        self._task = asyncio.create_task(self._run(), name=f"BullMQ worker of {queue}")
+        self._closed: asyncio.Event | None = None
         self._forced = False
-
-    def start(self) -> None:
-        """Begin to claim."""
-        self._task = background.spawn_logged(self._run, f"BullMQ worker of {self._crew.queue}")
 
     async def settle(self) -> None:
         """Return once every job claimed so far has begun, or after a few seconds at most."""
@@ -51,42 +47,41 @@ class Shift:
     async def close(self, timeout_s: float) -> None:
         """Let running handlers end within ``timeout_s``, put back the jobs of those that do not.
         A concurrent second call returns when the first has done its work."""
-        if self._closing is not None:
-            await self._closing.wait()
+        if self._closed is not None:
+            await self._closed.wait()
             return
-        self._closing = anyio.Event()
-        closed = background.spawn_logged(self._worker.close, f"closing BullMQ worker of {self._crew.queue}")
+        self._closed = asyncio.Event()
+        if not self._worker.running:
+            await end(self._task)  # it has not connected yet, or waits to try again
+        finished = background.spawn_logged(self._worker.finish, f"closing of {self._task.get_name()}")
         with anyio.move_on_after(timeout_s):
-            await closed.wait()
-        if not closed.finished:
-            await self._break_off(closed)
-        if self._task is not None:
-            with anyio.move_on_after(SETTLE_TIMEOUT_S):
-                await self._task.wait()
-            await self._task.stop()
-        await asyncio.sleep(0)  # BullMQ cancels its timer and does not wait for it
-        self._closing.set()
+            await finished.wait()
+        if not finished.finished:
+            await self._break_off(finished)
+        await end(self._task)
+        self._closed.set()
 
-    async def _break_off(self, closed: background.BackgroundTask) -> None:
+    async def _break_off(self, finished: background.BackgroundTask) -> None:
         """Cancel what still runs. A handler that will not be cancelled goes on alone; its outcome
         is refused once its job's lock is gone."""
         self._forced = True
         self._worker.cancelProcessing()
         with anyio.move_on_after(SETTLE_TIMEOUT_S):
-            await closed.wait()
-        if not closed.finished:
-            await self._worker.lockManager.close()
+            await finished.wait()
+        if not finished.finished:
+            await finished.stop()
+            await self._worker.lockManager.give_up()
             await self._worker.backend.close(force=True)
 
     async def _run(self) -> None:
         """Keep a worker at work: BullMQ's ends if the server is away when it starts."""
         failures = 0
-        while self._closing is None:
+        while True:
             try:
                 await self._worker.run()
             except Exception as error:
                 logger.warning("the BullMQ worker of queue %r failed: %r", self._crew.queue, error)
-            if self._closing is not None:
+            if self._closed is not None:
                 return
             await asyncio.sleep(pause_after(failures))
             failures += 1

@@ -15,7 +15,6 @@ from nq_reference.providers.bullmq import reading, series
 from nq_reference.providers.bullmq.connections import event_client, queue_client, require_redis
 from nq_reference.providers.bullmq.jobs import JobMaker
 from nq_reference.providers.bullmq.shared_queue import SharedQueue, Subscription
-from nq_reference.sources.redis.connections import warn_of_eviction
 
 _IS_SCHEDULED = -8
 
@@ -47,7 +46,6 @@ class BullMQSource:
             if not self._opened:
                 self._refuse_closed()
                 await require_redis(self._commands)
-                await warn_of_eviction(self._commands)
                 self._opened = True
 
     async def close(self) -> None:
