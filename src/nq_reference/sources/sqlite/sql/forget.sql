@@ -1,0 +1,5 @@
+-- Remove a job that has just ended.
+--
+-- :number the job's
+
+DELETE FROM job WHERE number = :number

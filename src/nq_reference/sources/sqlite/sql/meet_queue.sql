@@ -1,0 +1,6 @@
+-- Make a queue known.
+--
+-- :prefix, :name
+-- Result: id.
+
+INSERT INTO queue (prefix, name) VALUES (:prefix, :name) RETURNING id

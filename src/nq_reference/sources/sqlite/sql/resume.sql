@@ -1,0 +1,5 @@
+-- Hold it no longer.
+--
+-- :queue
+
+UPDATE queue SET paused = 0 WHERE id = :queue AND paused = 1

@@ -1,0 +1,5 @@
+-- Forget old events.
+--
+-- :before the first number to stay
+
+DELETE FROM event WHERE number < :before

@@ -1,0 +1,131 @@
+"""What the tests of FileSource and SqliteSource share: jobs, claims, listeners, and a peer process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.abc
+import pytest
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from nq_conformance.contract import JobOptions
+from nq_reference.job_source import Claim, Exchange, JobSource, NewJob, Outcome, Schedule
+
+BUDGET_S = 30.0
+QUEUE = "mail"
+LOCK_MS = 30_000
+SERIES = Schedule("s", "tick", "{}", JobOptions(), "* * * * *", None, 5, next_at=1_000)
+T = TypeVar("T")
+
+
+def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
+    """A job named as its id."""
+    return NewJob(id, f"name of {id}", '{"of":"' + id + '"}', JobOptions(**opts), delay)
+
+
+def claim(want: int, token: str = "t", lock_ms: int = LOCK_MS, max_stalls: int = 1) -> Claim:
+    """A wish for jobs."""
+    return Claim(want, token, lock_ms, max_stalls)
+
+
+async def claimed_ids(source: JobSource, want: int, *outcomes: Outcome, **options: Any) -> list[str]:
+    """The ids of what an exchange claims."""
+    return [each.id for each in (await source.exchange(QUEUE, outcomes, claim(want, **options))).claimed]
+
+
+async def state_of(source: JobSource, id: str) -> str | None:
+    """The state a job is in, or ``None``."""
+    found = await source.get(QUEUE, id)
+    return None if found is None else found.state
+
+
+async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
+    """Ask until the answer is true or the budget is spent."""
+    with anyio.move_on_after(BUDGET_S):
+        while True:
+            answer = await ask()
+            if answer:
+                return answer
+            await anyio.sleep(0.005)
+    pytest.fail(f"{what}: not within {BUDGET_S} s")
+
+
+async def exchange_until(
+    source: JobSource, wish: Claim, good: Callable[[Exchange], object], what: str
+) -> Exchange:
+    """Exchange until an answer is ``good``."""
+
+    async def ask() -> Exchange | None:
+        answer = await source.exchange(QUEUE, [], wish)
+        return answer if good(answer) else None
+
+    return await until(ask, what)
+
+
+class Heard:
+    """A listener that keeps what it hears, as (event, job id)."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str | None]] = []
+
+    def __call__(self, event: str, id: str | None, detail: str | int | None) -> None:
+        self.events.append((event, id))
+
+    async def first(self, count: int) -> list[tuple[str, str | None]]:
+        """The first ``count`` events, once there are so many."""
+
+        async def ask() -> list[tuple[str, str | None]] | None:
+            return self.events[:count] if len(self.events) >= count else None
+
+        return await until(ask, f"{count} events, of which there are {self.events}")
+
+
+class Peer:
+    """A source in another process, run by ``source_process.py``."""
+
+    def __init__(self, process: anyio.abc.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._answers = BufferedByteReceiveStream(process.stdout)
+        self.pid = process.pid
+
+    async def ask(self, verb: str, *args: Any) -> Any:
+        """What the peer answers; ``{"error": text}`` where its source raised."""
+        with anyio.fail_after(BUDGET_S):
+            await self._stdin.send(json.dumps([verb, *args]).encode() + b"\n")
+            return await self.answer()
+
+    async def answer(self) -> Any:
+        """The next line of the peer."""
+        with anyio.fail_after(BUDGET_S):
+            return json.loads(await self._answers.receive_until(b"\n", 1 << 24))
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self._process.kill()
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def peer(kind: str, place: Path) -> AsyncIterator[Peer]:
+    """A peer whose source is open; it is killed at the end of the block."""
+    script = Path(__file__).with_name("source_process.py")
+    command = [sys.executable, str(script), kind, str(place)]
+    async with await anyio.open_process(command, stderr=None) as process:
+        made = Peer(process)
+        try:
+            assert await made.answer() == "open"
+            yield made
+        finally:
+            with anyio.CancelScope(shield=True):
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
