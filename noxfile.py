@@ -66,6 +66,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def kill_table(session: nox.Session) -> None:
+    """Run the whole suite on every miniature, and write docs/kill-table.md; takes a while."""
+    _install(session, "test")
+    session.run("pytest", "tests/miniatures", *session.posargs, env={"NQ_KILL_TABLE": "1"})
+
+
+@nox.session
 @nox.parametrize(("provider", "redis"), CONFORMANCE)
 def conformance(session: nox.Session, provider: str, redis: str | None) -> None:
     """Judge a reference adapter on one kind of service; arguments go to pytest."""

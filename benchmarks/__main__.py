@@ -69,7 +69,8 @@ def _machine(server: str, pings: Sequence[float], rounds: int) -> str:
     today = datetime.now(tz=UTC).date().isoformat()
     return (
         f"{today}, {platform.system()}, Python {platform.python_version()}, {server}. Medians of {rounds} "
-        f"interleaved rounds. Bare round trips of a blocking socket: {min(pings):,.0f} to {max(pings):,.0f}/s."
+        f"interleaved rounds. Bare round trips of a blocking socket: "
+        f"{min(pings):,.0f} to {max(pings):,.0f}/s."
     )
 
 

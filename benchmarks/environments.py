@@ -52,11 +52,11 @@ class Environments:
         if entry.environment == "node":
             package = self.folder / "node" / "node_modules" / "bullmq" / "package.json"
             return str(json.loads(package.read_text("utf-8"))["version"]) if package.exists() else ""
-        found = []
+        found: list[str] = []
         for name in entry.distributions:
             pattern = f"lib/python*/site-packages/{name.replace('-', '_')}-*.dist-info"
-            for folder in (self.folder / entry.environment).glob(pattern):
-                found.append(folder.name.removesuffix(".dist-info").rpartition("-")[2])
+            folders = (self.folder / entry.environment).glob(pattern)
+            found += [folder.name.removesuffix(".dist-info").rpartition("-")[2] for folder in folders]
         return " / ".join(found)
 
     def _python(self, entry: Entry, task: str, spec: dict[str, Any]) -> list[str]:

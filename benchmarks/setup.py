@@ -15,7 +15,7 @@ from benchmarks.environments import DEFAULT, HERE, PYTHONS, Environments
 def main() -> None:
     """Make two virtual environments and, where npm is there, a folder of Node modules."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.setup", description=__doc__)
-    parser.add_argument("--into", type=Path, default=DEFAULT, help="the folder to fill (default: .benchmarks)")
+    parser.add_argument("--into", type=Path, default=DEFAULT, help="default: .benchmarks")
     folder: Path = parser.parse_args().into
     for name, requirements in PYTHONS.items():
         venv.create(folder / name, with_pip=True)

@@ -33,7 +33,7 @@ def median(samples: Samples, system: str, figure: Figure) -> float | None:
 def _cell(samples: Samples, entry: Entry, figure: Figure) -> str:
     value = median(samples, entry.id, figure)
     if value is None:
-        return "–"
+        return "-"
     shown = _latency(samples, entry) if figure is LATENCY else f"{value:,.0f}"
     ours = median(samples, OURS[entry.backend], figure)
     if entry.id == OURS[entry.backend] or ours is None:
@@ -48,7 +48,7 @@ def _latency(samples: Samples, entry: Entry) -> str:
 
 
 def _compared(value: float, ours: float, figure: Figure) -> str:
-    """How ours stands beside a peer: ``ours ×2.1`` is that much better, ``ours ×0.5`` half as good."""
+    """How ours stands beside a peer: ``ours x 2.1`` is that much better, ``ours x 0.5`` half as good."""
     better = ours / value if figure.rate else value / ours
     tie = 1 / TIE < better < TIE
-    return "(tie)" if tie else f"(ours ×{better:.1f})"
+    return "(tie)" if tie else f"(ours x {better:.1f})"

@@ -1,8 +1,9 @@
 """What all tests share: pytest's own fixture for testing plugins, and what a test needs.
 
-A test marked ``needs_docker``, ``needs_node`` or ``needs_redis_server`` is skipped, with
-the reason, on a machine without it: so the tests also run where there is nothing but
-Python. CI names in NQ_TEST_REQUIRE what must be there; then its absence is a failure.
+A test marked ``needs_docker``, ``needs_node``, ``needs_postgres``, ``needs_postgres_image`` or
+``needs_redis_server`` is skipped, with the reason, on a machine without it: so the tests also
+run where there is nothing but Python. CI names in NQ_TEST_REQUIRE what must be there; then its
+absence is a failure.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 import pytest
 
@@ -19,18 +21,24 @@ pytest_plugins = ["pytester"]
 
 
 @cache
-def _no_docker() -> str | None:
+def _no_image(image: str) -> str | None:
     docker = shutil.which("docker")
     if docker is None:
         return "there is no docker on PATH"
-    ask = [docker, "image", "inspect", "redis:7"]
+    ask = [docker, "image", "inspect", image]
     try:
         found = subprocess.run(ask, capture_output=True, text=True, timeout=20, check=False)
     except subprocess.TimeoutExpired:
         return "the Docker daemon does not answer"
     if found.returncode == 0:
         return None
-    return f"Docker has no image redis:7 here: {found.stderr.strip()}"
+    return f"Docker has no image {image} here: {found.stderr.strip()}"
+
+
+def _no_postgres() -> str | None:
+    if shutil.which("postgres") or any(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        return None
+    return "there is no postgres on PATH or in /usr/lib/postgresql"
 
 
 def _no_program(name: str) -> Callable[[], str | None]:
@@ -38,8 +46,10 @@ def _no_program(name: str) -> Callable[[], str | None]:
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {
-    "docker": _no_docker,
+    "docker": partial(_no_image, "redis:7"),
     "node": _no_program("npm"),
+    "postgres": _no_postgres,
+    "postgres-image": partial(_no_image, "postgres:15"),
     "redis-server": _no_program("redis-server"),
 }
 

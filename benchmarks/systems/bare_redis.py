@@ -18,7 +18,7 @@ class Measured:
 
     async def setup(self, place: Place, hit: Hit) -> None:
         """Connect."""
-        self._client = Redis.from_url(place.url)
+        self._client = Redis.from_url(place.roomy_url)
         self._place = place
         self._hit = hit
         self._tasks: list[asyncio.Task[None]] = []
@@ -37,8 +37,9 @@ class Measured:
 
     async def _work(self) -> None:
         while True:
-            _, job = await self._client.brpop([self._place.name])
-            self._hit(json.loads(job)["sent"])
+            taken = await self._client.brpop([self._place.name])
+            if taken is not None:
+                self._hit(json.loads(taken[1])["sent"])
 
     async def close(self) -> None:
         """Stop the tasks, disconnect."""

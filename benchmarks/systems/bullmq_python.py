@@ -20,7 +20,7 @@ class Measured:
         """Make the queue."""
         self._place = place
         self._hit = hit
-        self._queue = Queue("jobs", {"connection": place.url, "prefix": place.name})
+        self._queue = Queue("jobs", {"connection": place.roomy_url, "prefix": place.name})
         self._worker: Worker | None = None
 
     async def enqueue_one(self, job: dict[str, Any]) -> None:
@@ -41,7 +41,7 @@ class Measured:
             return RESULT
 
         place = self._place
-        options = {"connection": place.url, "prefix": place.name, "concurrency": place.concurrency}
+        options = {"connection": place.roomy_url, "prefix": place.name, "concurrency": place.concurrency}
         self._worker = Worker("jobs", send, options)
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ class Measured:
     async def setup(self, place: Place, hit: Hit) -> None:
         """Declare the actor."""
         self._place = place
-        self._broker = RedisBroker(url=place.url, namespace=place.name)
+        self._broker = RedisBroker(url=place.roomy_url, namespace=place.name)
 
         def send(job: dict[str, Any]) -> None:  # it warns of each result that nothing stores
             hit(job["sent"])

@@ -14,4 +14,4 @@ class Measured(HueyTasks):
 
     async def setup(self, place: Place, hit: Hit) -> None:
         """Declare the task."""
-        self.declare(RedisHuey(place.name, url=place.url, blocking=True), place, hit)
+        self.declare(RedisHuey(place.name, url=place.roomy_url, blocking=True), place, hit)

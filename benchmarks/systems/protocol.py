@@ -18,6 +18,11 @@ class Place:
     name: str
     concurrency: int
 
+    @property
+    def roomy_url(self) -> str:
+        """``url`` for clients that need a connection for each handler: redis-py's limit of 100 is lifted."""
+        return f"{self.url}?max_connections=1000"
+
 
 class System(Protocol):
     """One system in one process, as a client, a worker or both.

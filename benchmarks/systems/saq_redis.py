@@ -22,7 +22,7 @@ class Measured:
         logging.getLogger("saq").setLevel(logging.WARNING)  # it tells of every job otherwise
         self._place = place
         self._hit = hit
-        self._queue = Queue.from_url(place.url, name=place.name)
+        self._queue = Queue.from_url(place.roomy_url, name=place.name)
         await self._queue.connect()
         self._running: asyncio.Task[None] | None = None
 

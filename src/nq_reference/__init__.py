@@ -10,15 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nq_reference.providers.bullmq import BullMQProvider
+    from nq_reference.providers.file import FileProvider
     from nq_reference.providers.memory import MemoryProvider
+    from nq_reference.providers.postgres import PostgresProvider
     from nq_reference.providers.redis import RedisProvider
+    from nq_reference.providers.sqlite import SqliteProvider
 
-__all__ = ["BullMQProvider", "MemoryProvider", "RedisProvider"]
+__all__ = [
+    "BullMQProvider",
+    "FileProvider",
+    "MemoryProvider",
+    "PostgresProvider",
+    "RedisProvider",
+    "SqliteProvider",
+]
 
 _HOMES = {
     "BullMQProvider": "nq_reference.providers.bullmq",
+    "FileProvider": "nq_reference.providers.file",
     "MemoryProvider": "nq_reference.providers.memory",
+    "PostgresProvider": "nq_reference.providers.postgres",
     "RedisProvider": "nq_reference.providers.redis",
+    "SqliteProvider": "nq_reference.providers.sqlite",
 }
 
 

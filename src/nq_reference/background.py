@@ -142,6 +142,15 @@ def spawn(call: Callable[[], Awaitable[Any]], name: str) -> BackgroundTask:
     return task
 
 
+def cancelled_from_outside(error: BaseException) -> bool:
+    """Whether ``error`` ends this task because its event loop is closing, as at the end of
+    ``asyncio.run``; a ``CancelledError`` that a handler raises by itself does not (RTY-13)."""
+    if _on_trio() or not isinstance(error, asyncio.CancelledError):
+        return False
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _on_trio() -> bool:
     trio = sys.modules.get("trio")
     return trio is not None and bool(trio.lowlevel.in_trio_run())

@@ -14,34 +14,47 @@ from typing import Any
 from nq_conformance.contract import Backoff, InvalidJobError, JobOptions, JSONValue
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode
+_decode = json.JSONDecoder().raw_decode  # our own text has no blanks around it
+_CONSTANTS = {True: "true", False: "false", None: "null"}
 _SCALARS = frozenset({bool, int, str, float, type(None)})
+
+MAX_DEPTH = 500
+"""How deep lists and objects may be nested (ENQ-15). Python's decoder can do more, but the less
+the deeper the call of its reader is; a job that was accepted must be readable from anywhere."""
 
 
 def encode(value: object, what: str = "data") -> str:
     """``value`` as JSON text that decodes to an equal value of the same types.
 
     Raises ``InvalidJobError`` that says where in ``what`` the trouble is: NaN, infinity,
-    bytes, dates, tuples, keys that are not text, cycles, lone surrogates.
+    bytes, dates, tuples, keys that are not text, cycles, lone surrogates, more than
+    ``MAX_DEPTH`` levels.
     """
+    if value is None or value is True or value is False:
+        return _CONSTANTS[value]
     try:
         text = _encode(value)
-        text.encode()
-        same = type(value) in _SCALARS or _decode(text) == value
+        if not text.isascii():
+            text.encode()
+        same = type(value) in _SCALARS or _decode(text)[0] == value
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         raise InvalidJobError(_explain(value, what, error)) from None
     if not same:
         raise InvalidJobError(_explain(value, what, None))
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise InvalidJobError(_explain(value, what, RecursionError()))
     return text
 
 
 def decode(text: str) -> Any:
     """The value of JSON text that ``encode`` made."""
-    return _decode(text)
+    return _decode(text)[0]
 
 
 def encode_options(opts: JobOptions) -> str:
     """Options as JSON text: the fields that differ from their defaults."""
+    if opts is NO_OPTIONS:
+        return "{}"
     fields: dict[str, JSONValue] = {
         name: value
         for name, default in _OPTION_DEFAULTS.items()
@@ -58,27 +71,39 @@ def encode_options(opts: JobOptions) -> str:
 def decode_options(text: str) -> JobOptions:
     """Options from what ``encode_options`` made."""
     if text == "{}":
-        return _NO_OPTIONS
-    fields = _decode(text)
+        return NO_OPTIONS
+    fields = decode(text)
     if "backoff" in fields:
         fields["backoff"] = Backoff(**fields["backoff"])
     return JobOptions(**fields)
 
 
-_NO_OPTIONS = JobOptions()
+NO_OPTIONS = JobOptions()
+"""The options of a job that was given none: by far the most frequent, and so a shortcut below and above."""
+
 _OPTION_DEFAULTS: dict[str, Any] = {
-    name: getattr(_NO_OPTIONS, name) for name in ("job_id", "attempts", "delay", "priority", "timeout")
+    name: getattr(NO_OPTIONS, name) for name in ("job_id", "attempts", "delay", "priority", "timeout")
 }
 
 
 def _explain(value: object, what: str, error: Exception | None) -> str:
     if isinstance(error, RecursionError):
-        return f"{what} is nested too deeply, or contains itself"
+        return f"{what} is nested more than {MAX_DEPTH} deep, or contains itself"
     if error is not None and "Circular" in str(error):
         return f"{what} contains itself; JSON can't hold a cycle"
     for path, problem in _problems(value, what):
         return f"{path}: {problem}"
     return f"{what} can't be kept exactly as JSON: {error or 'it would come back changed'}"
+
+
+def _depth(value: object) -> int:
+    """How deep lists and objects are nested; level by level, so that no depth is too much."""
+    depth = 0
+    level = [value]
+    while level := [each for each in level if isinstance(each, list | tuple | dict)]:
+        depth += 1
+        level = [inner for each in level for inner in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def _problems(value: object, path: str) -> Iterator[tuple[str, str]]:

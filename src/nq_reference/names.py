@@ -28,6 +28,15 @@ def check_name(what: str, name: object) -> str:
     return name
 
 
+def is_name(name: object) -> bool:
+    """Whether ``check_name`` would let ``name`` pass, so that something may be called so (QRY-01)."""
+    try:
+        check_name("name", name)
+    except InvalidJobError:
+        return False
+    return True
+
+
 def escape(name: str) -> str:
     """Percent-encode what separates the parts of a key, so that two names never meet in one.
 

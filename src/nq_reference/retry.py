@@ -11,8 +11,14 @@ def will_retry(opts: JobOptions, attempt: int, error: BaseException) -> bool:
 
     ``attempts=0`` counts as 1 (RTY-01); an unrecoverable error ends the job (RTY-09).
     """
-    unrecoverable = getattr(error, "unrecoverable", False) is True
-    return attempt < opts.attempts and not unrecoverable
+    return attempt < opts.attempts and not is_unrecoverable(error)
+
+
+def is_unrecoverable(error: BaseException) -> bool:
+    """Whether ``error`` says so, by a true ``unrecoverable`` or by the name of one of its classes."""
+    if getattr(error, "unrecoverable", False) is True:
+        return True
+    return any(kind.__name__ == "UnrecoverableError" for kind in type(error).__mro__)
 
 
 def backoff_ms(backoff: Backoff | None, attempt: int) -> int:

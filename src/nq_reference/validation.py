@@ -26,6 +26,8 @@ from nq_reference.names import check_name
 MAX_DELAY_MS = 10**15
 """About 31,000 years: beyond it, points in time are no longer exact in every backend."""
 MAX_PRIORITY = 2**31 - 1
+MAX_COUNT = 2**63 - 1
+"""No queue holds more jobs: a page may begin anywhere before (QRY-06)."""
 
 _E = TypeVar("_E", bound=QueueError)
 _DEFAULTS = JobOptions()
@@ -67,8 +69,8 @@ def query(asked: Any) -> JobsQuery:
     limit = get("limit")
     return JobsQuery(
         state=_states(get("state")),
-        limit=None if limit is None else check_int("query.limit", limit, InvalidQueryError),
-        offset=check_int("query.offset", get("offset"), InvalidQueryError),
+        limit=None if limit is None else check_int("query.limit", limit, InvalidQueryError, most=MAX_COUNT),
+        offset=check_int("query.offset", get("offset"), InvalidQueryError, most=MAX_COUNT),
     )
 
 

@@ -192,7 +192,10 @@ def test_a_real_redis_tells_its_version(kind: str) -> None:
         assert service.info.version == info["redis_version"]
 
 
-@pytest.mark.parametrize(("kind", "real"), [pytest.param("local", True, marks=pytest.mark.needs_redis_server), ("embedded", True), ("fake", False)])
+@pytest.mark.parametrize(
+    ("kind", "real"),
+    [pytest.param("local", True, marks=pytest.mark.needs_redis_server), ("embedded", True), ("fake", False)],
+)
 def test_an_imitation_is_marked(kind: str, real: bool) -> None:
     """A report says when no real Redis stood behind its verdicts."""
     with started(kind) as service:

@@ -78,13 +78,13 @@ def test_a_container_without_docker(kit: KitRuns, monkeypatch: pytest.MonkeyPatc
     assert any(line.startswith("    What to do: ") for line in lines)
 
 
-def test_an_adapter_that_asks_for_postgres(kit: KitRuns) -> None:
-    """The kit can't provide it yet, and says so instead of running half of the rules."""
+def test_a_postgres_that_does_not_answer(kit: KitRuns) -> None:
+    """A given DSN is tried before any test, and its password is not shown."""
     kit.shelf('service = "postgres"\nname = "elephant"\ndef __init__(self, dsn=""): pass')
-    assert told(kit.run("--nq-adapter=other:Provider")) == [
-        "ERROR: The adapter elephant asks for Postgres, which this version of the kit can't provide yet.",
-        "Judge it once a version that can is out; other services are none, redis, directory.",
-    ]
+    dsn = "postgresql://me:geheim@127.0.0.1:1/nothing"
+    lines = told(kit.run("--nq-adapter=other:Provider", f"--nq-postgres={dsn}", "--nq-rule=ENQ-02"))
+    assert lines[0].startswith("ERROR: --nq-postgres=URL can't be used (the environment's fault): no answer")
+    assert not any("geheim" in line for line in lines)
 
 
 def test_an_event_loop_that_nobody_declares(kit: KitRuns) -> None:
@@ -107,7 +107,7 @@ def test_an_event_loop_that_is_not_installed(kit: KitRuns, monkeypatch: pytest.M
     monkeypatch.syspath_prepend(kit.path)
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "trio" else real(name))
-    options = Options((TARGET,), None, (), None, None, (), (), 1.0, None, False, False)
+    options = Options((TARGET,), None, (), None, None, None, (), (), 1.0, None, False, False)
     with pytest.raises(pytest.UsageError) as refused:
         load_targets(options)
     assert str(refused.value).splitlines() == [

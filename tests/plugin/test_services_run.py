@@ -1,7 +1,8 @@
-"""Servers and places that tests are given, with a real Redis."""
+"""Servers and places that tests are given, with a real Redis and a real Postgres."""
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
@@ -111,3 +112,70 @@ def test_an_adapter_with_files_gets_an_empty_folder(kit: KitRuns) -> None:
     folder = notes(result, "folder")[0]
     assert folder
     assert not (kit.path / folder).exists()
+
+
+ELEPHANT = 'service = "postgres"\nname = "elephant"\ndef __init__(self, dsn="", schema=""): self.jobs = {}'
+POSTGRES_RUN = ("--nq-adapter=other:Provider", "--nq-postgres=local", "--nq-backend=asyncio")
+TWO_DATABASES = """
+import asyncpg
+
+async def seen(lab):
+    connection = await asyncpg.connect(lab.setting.dsn)
+    tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+    await connection.execute("CREATE TABLE jobs (id int)")
+    server, _, database = lab.setting.dsn.rpartition("/")
+    lab.notes.append(f"server={server} database={database} before={tables} space={lab.setting.namespace}")
+
+@rule("ENQ-02")
+async def test_one(lab): await seen(lab)
+
+@rule("QRY-02")
+async def test_two(lab): await seen(lab)
+"""
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_all_tests_share_one_postgres_with_a_database_each(kit: KitRuns, workers: tuple[str, ...]) -> None:
+    """Also an adapter that uses a fixed schema finds it empty; connections left open are no hindrance."""
+    kit.suite(TWO_DATABASES)
+    kit.shelf(ELEPHANT)
+    result = kit.run(*POSTGRES_RUN, *workers)
+    result.assert_outcomes(passed=2)
+    assert len(set(notes(result, "server"))) == 1
+    assert notes(result, "database") == notes(result, "space")
+    assert len(set(notes(result, "space"))) == 2
+    assert notes(result, "before") == ["0", "0"]
+
+
+@pytest.mark.needs_postgres
+def test_the_report_tells_which_postgres_it_was(kit: KitRuns) -> None:
+    """Its kind and version, and nothing secret."""
+    kit.suite(TWO_DATABASES)
+    kit.shelf(ELEPHANT)
+    result = kit.run(*POSTGRES_RUN, "--nq-report=report.json")
+    text = (kit.path / "report.json").read_text()
+    (service,) = json.loads(text)["services"]
+    assert (service["service"], service["kind"], service["real"]) == ("postgres", "local", True)
+    assert service["version"]
+    assert "@127.0.0.1" not in text.replace(notes(result, "server")[0], "")
+
+
+@pytest.mark.needs_postgres
+def test_a_postgres_that_dies_makes_failures_inconclusive(kit: KitRuns) -> None:
+    """The environment is to blame then, not the adapter."""
+    kit.suite(
+        """
+        import asyncpg, os, signal
+
+        @rule("ENQ-02")
+        async def test_one(lab):
+            connection = await asyncpg.connect(lab.setting.dsn)
+            pid = await connection.fetchval("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)")
+            os.kill(int(pid), signal.SIGQUIT)
+            raise ValueError("the adapter noticed")
+        """
+    )
+    kit.shelf(ELEPHANT)
+    result = kit.run(*POSTGRES_RUN)
+    result.stdout.fnmatch_lines(["  inconclusive  ENQ-02 MUST *", "*Postgres server *"])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nq_conformance.services.errors import ServiceError
-from nq_conformance.services.keeper import Order
+from nq_conformance.services.keeper import Conditions, Order
 from nq_conformance.services.kept import Kept
 
 BUDGET_S = 10.0
@@ -58,7 +58,8 @@ def started(keeper: Kept) -> tuple[int, Path]:
 
 def test_an_order_survives_its_way_to_the_keeper() -> None:
     """The order travels as one argument."""
-    order = Order(7, ("redis-server", "--save", ""), "prefix-", ("docker", "rm"))
+    conditions = Conditions((("initdb", "-D"), ("true",)), (65534, 65534), "password", signal.SIGINT)
+    order = Order(7, ("redis-server", "--save", ""), "prefix-", ("docker", "rm"), conditions)
     assert Order.from_json(order.to_json()) == order
 
 
@@ -188,3 +189,60 @@ def test_a_forked_child_that_holds_the_pipe_does_not_keep_the_server_alive(tmp_p
         eventually(lambda: not alive(server), "the server is gone")
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def test_what_prepares_a_server_is_run_before_it_in_its_directory(tmp_path: Path) -> None:
+    """In order; the server finds what was made."""
+    mark = tmp_path / "mark"
+    prepare = (("/bin/sh", "-c", "echo one > a"), ("/bin/sh", "-c", "cat a > b; echo two >> b"))
+    command = ("/bin/sh", "-c", f"cat b > {mark}; exec sleep 600")
+    kept = Kept("redis", command=command, conditions=Conditions(prepare))
+    started(kept)
+    eventually(lambda: mark.exists() and mark.read_text() == "one\ntwo\n", "the server ran, on what was made")
+    kept.end()
+
+
+def test_a_failing_preparation_is_told_and_no_server_is_started() -> None:
+    """In its own last words."""
+    fails = ("/bin/sh", "-c", "echo first; echo no space; exit 7")
+    kept = Kept("redis", command=SLEEPER, conditions=Conditions((fails,)))
+    assert kept.next_report(BUDGET_S) == {"failed": "/bin/sh ended with exit status 7: no space"}
+    kept.end()
+
+
+def test_a_secret_comes_to_the_server_by_a_file_alone(tmp_path: Path) -> None:
+    """Neither by arguments nor by the environment; only its user may read the file."""
+    mark = tmp_path / "mark"
+    tell = (
+        f"{{ cat secret; stat -c ' %a' secret; env | grep -c NQ_KEEPER; }} > {mark}.new; mv {mark}.new {mark}"
+    )
+    command = ("/bin/sh", "-c", f"{tell}; exec sleep 600")
+    kept = Kept("redis", command=command, conditions=Conditions(secret_file="secret"), secret="geheim")
+    started(kept)
+    eventually(mark.exists, "the server has looked")
+    assert mark.read_text() == "geheim 600\n0\n"
+    assert b"geheim" not in Path(f"/proc/{kept.pid}/cmdline").read_bytes()
+    kept.end()
+
+
+def test_a_server_is_ended_by_the_signal_it_wants(tmp_path: Path) -> None:
+    """Some understand another than SIGTERM as haste."""
+    mark = tmp_path / "mark"
+    traps = f"trap 'echo interrupted > {mark}; exit 0' INT; trap '' TERM; echo ready > ready"
+    script = f"{traps}; while :; do sleep 0.05; done"
+    kept = Kept("redis", command=("/bin/sh", "-c", script), conditions=Conditions(stop_signal=signal.SIGINT))
+    _, directory = started(kept)
+    eventually((directory / "ready").exists, "the trap is set")
+    kept.end()
+    assert mark.read_text() == "interrupted\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a server as somebody else")
+def test_a_server_may_be_run_as_another_user() -> None:
+    """It, what prepares it, and its directory are that user's, and no group of ours comes along."""
+    conditions = Conditions((("/bin/sh", "-c", "id -u > a; id -G >> a"),), (65534, 65534))
+    kept = Kept("redis", command=("/bin/sleep", "600"), conditions=conditions)
+    pid, directory = started(kept)
+    assert (directory / "a").read_text() == "65534\n65534\n"
+    assert (directory.stat().st_uid, Path(f"/proc/{pid}").stat().st_uid) == (65534, 65534)
+    kept.end()

@@ -30,6 +30,10 @@ _HELP = {
     "nq_worker_manager": ("TARGET", "The worker manager that goes with a bare provider class."),
     "nq_rule": ("ID|AREA|PROFILE", "Run only these rules; may be repeated or separated by commas."),
     "nq_redis": ("URL|container|local|embedded|fake", "Where Redis comes from. Default: the first there is."),
+    "nq_postgres": (
+        "DSN|container|local|embedded",
+        "Where Postgres comes from. Default: the first there is.",
+    ),
     "nq_report": ("FILE.json", "Write the verdicts as JSON."),
     "nq_waivers": ("FILE.toml", "Known failures, with reason, link and last day. May be repeated."),
     "nq_backend": ("asyncio|trio|uvloop|all", _BACKEND_HELP),
@@ -69,6 +73,7 @@ class Options:
     worker_manager: str | None
     rules: tuple[str, ...]
     redis: str | None
+    postgres: str | None
     report: Path | None
     waivers: tuple[Path, ...]
     backends: tuple[str, ...]
@@ -80,12 +85,13 @@ class Options:
 
 def read_options(config: pytest.Config) -> Options:
     """All options, from the command line or else the configuration; raises ``UsageError``."""
-    redis, report = _one(config, "nq_redis"), _one(config, "nq_report")
+    report = _one(config, "nq_report")
     return Options(
         targets=tuple(_many(config, "nq_adapter")),
         worker_manager=_one(config, "nq_worker_manager"),
         rules=_split(_many(config, "nq_rule")),
-        redis=redis,
+        redis=_one(config, "nq_redis"),
+        postgres=_one(config, "nq_postgres"),
         report=_path(config, "nq_report", report) if report else None,
         waivers=tuple(_path(config, "nq_waivers", file) for file in _many(config, "nq_waivers")),
         backends=_backends(_split(_many(config, "nq_backend"))),

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from nq_conformance.clock import MachineWatch
 from nq_conformance.history import History
 from nq_conformance.lab import make_setting
 from nq_conformance.plugin.servers import Servers
-from nq_conformance.services import clean_redis
+from nq_conformance.services import Databases, clean_redis
 from nq_conformance.violation import Inconclusive
 
 PLACES = pytest.StashKey["Places"]()
@@ -31,11 +31,14 @@ class Place:
 
     namespace: str
     url: str | None = None
+    dsn: str | None = None
     directory: Path | None = None
 
     def setting(self, history: History) -> Setting:
         """The place as the adapter is told of it."""
-        return make_setting(self.namespace, history=history, url=self.url, directory=self.directory)
+        return make_setting(
+            self.namespace, history=history, url=self.url, dsn=self.dsn, directory=self.directory
+        )
 
 
 class Places:
@@ -57,23 +60,36 @@ class Places:
         if "machine" in self.__dict__:
             self.machine.close()
 
+    @cached_property
+    def databases(self) -> Databases:
+        """The databases of the run's Postgres, which has been started."""
+        return Databases(self._servers.url(Service.POSTGRES))
+
     @contextmanager
     def place(self, adapter: Adapter) -> Iterator[Place]:
         """A place for one test of ``adapter``, emptied at the end."""
         namespace = f"{self._prefix}_{next(self._numbers)}"
-        with ExitStack() as stack:
-            if adapter.service is Service.DIRECTORY:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=namespace))
+        if adapter.service is Service.DIRECTORY:
+            with tempfile.TemporaryDirectory(prefix=namespace) as folder:
                 yield Place(namespace, directory=Path(folder))
-            elif adapter.service is Service.REDIS:
-                url = self._servers.redis_url()
-                yield Place(namespace, url=url)
-                self._clean_redis(url, namespace)
-            else:
-                yield Place(namespace)
+        elif adapter.service is Service.REDIS:
+            url = self._servers.url(Service.REDIS)
+            yield Place(namespace, url=url)
+            with _no_fault_of_the_adapter("the Redis server could not be cleaned after the test"):
+                clean_redis(url, namespace)
+        elif adapter.service is Service.POSTGRES:
+            with _no_fault_of_the_adapter("the Postgres server gave the test no place"):
+                dsn = self.databases.new_place(namespace)
+            yield Place(namespace, dsn=dsn)
+            with _no_fault_of_the_adapter("the Postgres server could not be cleaned after the test"):
+                self.databases.clean(namespace)
+        else:
+            yield Place(namespace)
 
-    def _clean_redis(self, url: str, namespace: str) -> None:
-        try:
-            clean_redis(url, namespace)
-        except Exception as error:
-            raise Inconclusive(f"the Redis server could not be cleaned after the test: {error}") from error
+
+@contextmanager
+def _no_fault_of_the_adapter(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise Inconclusive(f"{what}: {str(error) or type(error).__name__}") from error

@@ -48,7 +48,7 @@ class Workers:
         node.workerinput[_KEY] = {
             "name": self._run.name,
             "seed": self._run.seed,
-            "redis": self._servers.sent_to_workers(),
+            "servers": self._servers.sent_to_workers(),
         }
 
     @pytest.hookimpl(optionalhook=True)

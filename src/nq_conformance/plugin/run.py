@@ -60,6 +60,7 @@ class Run:
         """What a command has to say to repeat a test of this adapter."""
         given = self.options
         options = [f"--nq-redis={given.redis}"] if given.redis else []
+        options += [f"--nq-postgres={given.postgres}"] if given.postgres else []
         options += [f"--nq-worker-manager={given.worker_manager}"] if given.worker_manager else []
         options += [f"--nq-waivers={_seen_from_here(file)}" for file in given.waivers]
         options += [f"--nq-time-scale={given.time_scale:g}"] if given.time_scale != 1 else []

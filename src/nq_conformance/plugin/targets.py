@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nq_conformance.adapters import Adapter, Service
+from nq_conformance.adapters import Adapter
 from nq_conformance.adapters.loading import load_adapter
 from nq_conformance.plugin.options import ALL_BACKENDS, BACKENDS, Options
 
@@ -47,7 +47,6 @@ def load_targets(options: Options) -> tuple[Target, ...]:
         target_id = _unique(adapter.name, [t.id for t in targets])
         targets.append(Target(target_id, text, adapter, backends, narrowed))
     _check_installed(targets)
-    _check_services(targets)
     return tuple(targets)
 
 
@@ -97,16 +96,6 @@ def _check_installed(targets: Sequence[Target]) -> None:
                     f"The adapter {target.adapter.name} is to run on {name}, which is not installed.\n"
                     f"Run pip install {name}{narrow}."
                 )
-
-
-def _check_services(targets: Sequence[Target]) -> None:
-    for target in targets:
-        if target.adapter.service is Service.POSTGRES:
-            raise pytest.UsageError(
-                f"The adapter {target.adapter.name} asks for Postgres, which this version of the kit "
-                f"can't provide yet.\nJudge it once a version that can is out; other services are "
-                f"{_listed(s for s in Service if s is not Service.POSTGRES)}."
-            )
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:

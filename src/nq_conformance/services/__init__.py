@@ -7,6 +7,17 @@ named after it. No client library is loaded before a service is asked for.
 
 from nq_conformance.services.errors import Attempt, ServiceError
 from nq_conformance.services.info import RunningService, ServiceInfo
+from nq_conformance.services.postgres import Databases, ask_postgres, start_postgres
 from nq_conformance.services.redis import clean_redis, start_redis
 
-__all__ = ["Attempt", "RunningService", "ServiceError", "ServiceInfo", "clean_redis", "start_redis"]
+__all__ = [
+    "Attempt",
+    "Databases",
+    "RunningService",
+    "ServiceError",
+    "ServiceInfo",
+    "ask_postgres",
+    "clean_redis",
+    "start_postgres",
+    "start_redis",
+]

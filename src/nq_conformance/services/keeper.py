@@ -24,13 +24,36 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 LOG_NAME = "server.log"
 PARENT_CHECK_S = 1.0
 """How often the keeper looks whether its parent lives: a forked child of the run may hold the pipe open."""
 TERMINATE_BUDGET_S = 5.0
+PREPARE_BUDGET_S = 60.0
 LAST_COMMAND_BUDGET_S = 30.0
+SECRET_VARIABLE = "NQ_KEEPER_SECRET"  # noqa: S105 - the variable's name
+"""Brings a secret from the run: other users see a process's arguments, but not its environment."""
 _PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under what conditions a server runs.
+
+    ``prepare``: commands that are run one after the other in its directory before it. ``user``: the
+    user and group id that these and the server get, and the directory with them; () for the
+    keeper's own. ``secret_file``: a name in the directory, for a file with the secret that came in
+    ``SECRET_VARIABLE``; '' for none. ``stop_signal``: what asks the server to end.
+    """
+
+    prepare: tuple[tuple[str, ...], ...] = ()
+    user: tuple[int, ...] = ()
+    secret_file: str = ""
+    stop_signal: int = signal.SIGTERM
+
+
+PLAIN = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,7 @@ class Order:
     command: tuple[str, ...] = ()
     directory_prefix: str = "nq-conformance-"
     last_command: tuple[str, ...] = ()
+    conditions: Conditions = PLAIN
 
     def to_json(self) -> str:
         """The order as the keeper's one argument."""
@@ -55,27 +79,35 @@ class Order:
     def from_json(cls, text: str) -> Order:
         """The reverse of ``to_json``."""
         fields = json.loads(text)
+        under = fields["conditions"]
         return cls(
             parent=fields["parent"],
             command=tuple(fields["command"]),
             directory_prefix=fields["directory_prefix"],
             last_command=tuple(fields["last_command"]),
+            conditions=Conditions(
+                prepare=tuple(tuple(command) for command in under["prepare"]),
+                user=tuple(under["user"]),
+                secret_file=under["secret_file"],
+                stop_signal=under["stop_signal"],
+            ),
         )
 
 
 def main(order: Order) -> None:
     """Start the server, wait for the end of the run, and leave nothing behind."""
     wake = _listen_for_signals()
+    secret = os.environ.pop(SECRET_VARIABLE, "")
     directory: Path | None = None
     server: subprocess.Popen[bytes] | None = None
     try:
         if order.command:
             directory = Path(tempfile.mkdtemp(prefix=order.directory_prefix))
-            server = _start(order.command, directory)
+            server = _start(order, directory, secret)
         _watch(order.parent, server, wake)
     finally:
         if server is not None:
-            _terminate(server)
+            _terminate(server, order.conditions.stop_signal)
         _run_last(order.last_command)
         if directory is not None:
             _remove(directory)
@@ -92,22 +124,70 @@ def _listen_for_signals() -> int:
     return readable
 
 
-def _start(command: tuple[str, ...], directory: Path) -> subprocess.Popen[bytes] | None:
+def _start(order: Order, directory: Path, secret: str) -> subprocess.Popen[bytes] | None:
+    program = order.command[0]
     try:
         with (directory / LOG_NAME).open("wb") as log:
-            server = subprocess.Popen(  # noqa: S603 - the command is the kit's own
-                command,
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_death_wish(),  # noqa: PLW1509 - the keeper has one thread
-            )
-    except OSError as error:
-        _say({"failed": f"{command[0]} can't be run: {error}"})
+            _furnish(order.conditions, directory, secret)
+            for command in order.conditions.prepare:
+                program = command[0]
+                _run_first(command, order.conditions.user, directory, log)
+            program = order.command[0]
+            server = _run(order.command, order.conditions.user, directory, log)
+    except subprocess.CalledProcessError as error:
+        said = _last_line(directory / LOG_NAME)
+        _say({"failed": f"{program} ended with exit status {error.returncode}: {said}"})
+        return None
+    except (OSError, subprocess.SubprocessError) as error:
+        _say({"failed": f"{program} can't be run: {error}"})
         return None
     _say({"started": server.pid, "directory": str(directory)})
     return server
+
+
+def _furnish(conditions: Conditions, directory: Path, secret: str) -> None:
+    """Write the secret, and make the directory and all in it the server's."""
+    if conditions.secret_file:
+        file = directory / conditions.secret_file
+        file.touch(mode=0o600)
+        file.write_text(secret, encoding="utf-8")
+    if conditions.user:
+        for path in (directory, *directory.iterdir()):
+            os.chown(path, *conditions.user)
+
+
+def _run_first(command: tuple[str, ...], user: tuple[int, ...], directory: Path, log: IO[bytes]) -> None:
+    """Run a command of ``prepare`` to its end; raises CalledProcessError if it failed."""
+    with _run(command, user, directory, log) as process:
+        try:
+            status = process.wait(PREPARE_BUDGET_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+
+
+def _run(
+    command: tuple[str, ...], user: tuple[int, ...], directory: Path, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    user_id, group_id = user or (None, None)
+    return subprocess.Popen(  # noqa: S603 - the command is the kit's own
+        command,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        user=user_id,
+        group=group_id,
+        extra_groups=[] if user else None,
+        preexec_fn=_death_wish(),  # noqa: PLW1509 - the keeper has one thread
+    )
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def _death_wish() -> Callable[[], object] | None:
@@ -137,10 +217,10 @@ def _watch(parent: int, server: subprocess.Popen[bytes] | None, wake: int) -> No
             exit_told = True
 
 
-def _terminate(server: subprocess.Popen[bytes]) -> None:
+def _terminate(server: subprocess.Popen[bytes], stop_signal: int) -> None:
     if server.poll() is not None:
         return
-    server.terminate()
+    server.send_signal(stop_signal)
     server.send_signal(signal.SIGCONT)  # a server that was frozen can't obey
     try:
         server.wait(TERMINATE_BUDGET_S)

@@ -20,10 +20,19 @@ END_BUDGET_S = keeper.TERMINATE_BUDGET_S + keeper.LAST_COMMAND_BUDGET_S + 10.0
 
 
 class Kept:
-    """A keeper at work for this process; ``end`` lets it clean up, as the death of this process does."""
+    """A keeper at work for this process; ``end`` lets it clean up, as the death of this process does.
+
+    ``secret`` is what the file will hold that ``conditions`` name for it.
+    """
 
     def __init__(
-        self, service: str, *, command: tuple[str, ...] = (), last_command: tuple[str, ...] = ()
+        self,
+        service: str,
+        *,
+        command: tuple[str, ...] = (),
+        last_command: tuple[str, ...] = (),
+        conditions: keeper.Conditions = keeper.PLAIN,
+        secret: str = "",
     ) -> None:
         self._service = service
         order = keeper.Order(
@@ -31,6 +40,7 @@ class Kept:
             command=command,
             directory_prefix=f"nq-conformance-{service}-",
             last_command=last_command,
+            conditions=conditions,
         )
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by our own Python
             [sys.executable, "-I", "-S", keeper.__file__, order.to_json()],
@@ -40,6 +50,7 @@ class Kept:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd="/",
+            env={**os.environ, keeper.SECRET_VARIABLE: secret} if secret else None,
             start_new_session=True,
         )
         self._unread = b""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nq_conformance.services.errors import UnavailableError, with_log
-from nq_conformance.services.keeper import LOG_NAME
+from nq_conformance.services.keeper import LOG_NAME, PLAIN, Conditions
 from nq_conformance.services.kept import Kept
 
 READY_BUDGET_S = 20.0
@@ -24,13 +24,16 @@ class ServerPlan:
 
     ``command`` makes its command line for a port; its working directory will be a new one.
     ``version_when_ready`` takes the port and the server's process id, and returns its version,
-    or None as long as that very server does not answer.
+    or None as long as that very server does not answer. ``secret`` is for the file that
+    ``conditions`` name for it.
     """
 
     service: str
     program: str
     command: Callable[[int], tuple[str, ...]]
     version_when_ready: Callable[[int, int], str | None]
+    conditions: Conditions = PLAIN
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def start_server(plan: ServerPlan, ready_budget_s: float = READY_BUDGET_S) -> Se
     """
     for _ in range(PORT_TRIES):
         port = free_port()
-        kept = Kept(plan.service, command=plan.command(port))
+        command = plan.command(port)
+        kept = Kept(plan.service, command=command, conditions=plan.conditions, secret=plan.secret)
         try:
             return _wait_until_ready(plan, kept, port, ready_budget_s)
         except _PortTakenError:

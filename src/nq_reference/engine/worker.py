@@ -4,18 +4,12 @@ A single pump talks to the backend. Each of its turns takes all outcomes that ha
 up and claims for all free slots, in one exchange; what ends while an exchange is under
 way goes with the next. So a busy worker pays one round trip for many jobs, and a lone job
 never waits for others.
-
-The slots are tasks that last. One that has ended a job takes the next that is ready without
-giving way to anybody; before that it wakes an idle slot, so that the jobs behind it begin
-even if its own handler takes long.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import uuid
-from collections import deque
 
 import anyio
 import anyio.lowlevel
@@ -26,6 +20,7 @@ from nq_reference.engine import ticker
 from nq_reference.engine.dispatcher import Dispatcher
 from nq_reference.engine.lock_keeper import LockKeeper
 from nq_reference.engine.pace import Pace
+from nq_reference.engine.slots import Slots
 from nq_reference.job_source import Claim, ClaimedJob, Exchange, JobSource, Outcome
 from nq_reference.runner import Attempt, Runner
 
@@ -53,10 +48,7 @@ class QueueWorker:
         self._busy = 0
         self._unbegun: set[str] = set()
         self._pace = Pace(queue, options.drain_delay_ms)
-        self._ready: deque[ClaimedJob] = deque()
-        self._idle: list[background.Bell] = []
-        self._slots_end = False
-        self._slots: list[background.BackgroundTask] = []
+        self._slots = Slots(self._run_job, queue)
         self._pump: background.BackgroundTask | None = None
 
     # -- life ----------------------------------------------------------------------------
@@ -77,14 +69,14 @@ class QueueWorker:
             return
         self._accepting = True
         self._locks.start()
-        self._grow()
+        self._slots.grow(self.concurrency)
         self._pump = background.spawn_logged(self._run, f"worker of {self.queue}")
 
     def set_options(self, options: WorkerOptions) -> None:
         """Take options with a concurrency that is no lower than before (CON-02)."""
         self.options = options
         if self.running:
-            self._grow()
+            self._slots.grow(self.concurrency)
             self._notify()
 
     async def settle(self) -> None:
@@ -110,14 +102,10 @@ class QueueWorker:
                 await self._pump.wait()
             await self._stop_late_ones()
         await self._locks.close()
-        self._slots_end = True
-        for bell in self._idle:
-            bell.ring()
 
     async def _stop_late_ones(self) -> None:
         assert self._pump is not None  # noqa: S101 - close() has asked
-        for slot in self._slots:
-            await slot.stop()
+        await self._slots.stop()
         if not self._pump.finished:
             with anyio.move_on_after(SETTLE_TIMEOUT_S):
                 await self._pump.wait()
@@ -171,6 +159,8 @@ class QueueWorker:
         return reply
 
     def _log_refused(self, outcomes: list[Outcome], reply: Exchange) -> None:
+        if all(reply.accepted):
+            return
         for outcome, accepted in zip(outcomes, reply.accepted, strict=True):
             if not accepted:
                 logger.warning(
@@ -186,9 +176,7 @@ class QueueWorker:
         self._busy += 1
         self._unbegun.add(job.token + job.id)
         self._locks.hold(job)
-        self._ready.append(job)
-        if len(self._ready) == 1:  # the slot it wakes wakes the next
-            self._wake_slot()
+        self._slots.put(job)
 
     @property
     def _through(self) -> bool:
@@ -203,29 +191,6 @@ class QueueWorker:
     @property
     def _free(self) -> int:
         return self.options.concurrency - self._busy
-
-    def _grow(self) -> None:
-        while len(self._slots) < self.options.concurrency:
-            number = len(self._slots)
-            run = functools.partial(self._slot, number)
-            task = background.spawn_logged(run, f"slot {number} of {self.queue}")
-            self._slots.append(task)
-
-    def _wake_slot(self) -> None:
-        if self._idle:
-            self._idle.pop().ring()
-
-    async def _slot(self, number: int) -> None:
-        bell = background.bell()
-        while not self._slots_end:
-            while self._ready:
-                job = self._ready.popleft()
-                if self._ready:
-                    self._wake_slot()
-                await self._run_job(job, number)
-            bell.clear()
-            self._idle.append(bell)
-            await bell.wait()
 
     async def _run_job(self, job: ClaimedJob, slot: int) -> None:
         outcome = Outcome(job.id, job.token, "release")  # if it is cancelled before its end
@@ -251,6 +216,6 @@ class QueueWorker:
                 missing="" if registration else self.dispatcher.missing(job.name),
                 timeout_ms=timeout_ms,
                 began=lambda: self._unbegun.discard(job.token + job.id),
-                cancelled=lambda: self._slots[slot].cancel_called,
+                cancelled=lambda: self._slots.cancelled(slot),
             )
         )

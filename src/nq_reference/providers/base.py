@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import uuid
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ from nq_conformance.contract import (
 from nq_reference import codec, validation
 from nq_reference.engine import EngineWorkerManager
 from nq_reference.job_source import JobSource, NewJob, Schedule, StoredJob, Subscription
-from nq_reference.names import check_name
+from nq_reference.names import check_name, is_name
 from nq_reference.providers.payloads import payload_of
 from nq_reference.runner import Services
 from nq_reference.schedule import Series, series_id, series_of
@@ -142,14 +142,14 @@ class SourceProvider:
     async def remove_job(self, queue_name: str, id: str) -> bool:
         """Remove a job that is not active; whether there was one."""
         await self._ready(queue_name)
-        return await self._source.remove(queue_name, id)
+        return is_name(id) and await self._source.remove(queue_name, id)
 
     # -- asking --------------------------------------------------------------------------
 
     async def get_job(self, queue_name: str, id: str) -> Job | None:
         """See ``QueueProvider``. Anything that can't be an id is the id of no job (QRY-01)."""
         await self._ready(queue_name)
-        if not isinstance(id, str):
+        if not is_name(id):
             return None
         stored = await self._source.get(queue_name, id)
         return None if stored is None else _job(stored)
@@ -267,12 +267,13 @@ def _new_job(queue_name: str, job: Any, delay: int | None = None) -> NewJob:
     """A checked job; ``delay`` in milliseconds wins over the one in its options (SCH-05)."""
     check_name("queue_name", queue_name)
     name = check_name("job.name", getattr(job, "name", None))
-    opts = validation.job_options(getattr(job, "opts", None))
+    given = getattr(job, "opts", None)
+    opts = codec.NO_OPTIONS if given is None else validation.job_options(given)
     if delay is None:
         delay = opts.delay
     else:
         validation.check_int("delay", delay, InvalidJobError)
-    id = opts.job_id or uuid.uuid4().hex
+    id = opts.job_id or os.urandom(16).hex()  # as unique as a uuid4, at a third of its cost
     return NewJob(id, name, codec.encode(getattr(job, "data", None)), opts, delay)
 
 

@@ -30,7 +30,7 @@ class NoHandlerError(Exception):
     """No handler is registered for a job's name (DSP-03, question 7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that triples the cost of making one, and each job needs one
 class Attempt:
     """A claimed job with what it takes to run it.
 
@@ -63,7 +63,7 @@ class Runner:
     async def run(self, attempt: Attempt) -> Outcome:
         """Make one attempt; whatever its handler raises becomes part of the outcome.
 
-        Raises only the engine's own cancellation.
+        Raises only a cancellation by the engine or by the event loop that is closing.
         """
         job = attempt.job
         data = codec.decode(job.data)
@@ -76,7 +76,7 @@ class Runner:
             result = await self._call(attempt, data, Context(step, self._services, self._bus))
             text = codec.encode(result, "the handler's result")
         except BaseException as error:
-            if attempt.cancelled():
+            if attempt.cancelled() or background.cancelled_from_outside(error):
                 raise
             return await self._failed(attempt, step, error)
         await self._bus.completed(step, result)

@@ -194,7 +194,9 @@ class MemoryQueue:
         finished = self._finished[state]
         finished[job.id] = None
         self.move(job, verb, state, outcome.text)
-        if outcome.keep is not None:
+        if outcome.keep == 0:
+            self.remove(job)  # this one alone: the others did not ask for it (RTY-11)
+        elif outcome.keep is not None:
             while len(finished) > outcome.keep:
                 self.remove(self.jobs[next(iter(finished))])
 

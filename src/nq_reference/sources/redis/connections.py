@@ -1,4 +1,4 @@
-"""The two pools of connections: one for commands, one for calls that wait for something.
+"""The connections: a link for scripts, a pool for other commands, one for calls that wait for something.
 
 Here is all that the source decides about timeouts and retries.
 
@@ -15,16 +15,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+try:
+    from nq_reference.sources.redis.link import Address, Link
+except ImportError:  # hiredis is not installed
+    Link = None  # type: ignore[assignment, misc]
+
 BLOCK_MS = 5_000
 """How long a blocking call waits on the server before it is made anew."""
 
+_LINKED = {"host", "port", "db", "username", "password"}
 _MAX_BLOCKING = 100_000  # the pool's own default would end at 100 queues
 _log = logging.getLogger("nq_reference.redis")
 
@@ -43,6 +52,19 @@ def command_client(url: str, timeout_ms: int, max_connections: int) -> Redis:
     return Redis.from_pool(pool)
 
 
+def lean_link(url: str, timeout_ms: int, *, retried: bool = True) -> Link | None:
+    """A link to ``url``, for what is called often.
+
+    ``None`` without hiredis, or if the URL asks for more than a link can do: TLS, a Unix
+    socket, options of redis-py's client. Then the client itself must do.
+    """
+    asked: dict[str, Any] = dict(parse_url(url))
+    asked.pop("protocol", None)  # the link speaks RESP2, and the answers are the same
+    if Link is None or not asked.keys() <= _LINKED:
+        return None
+    return Link(Address(**asked), timeout_ms, retried=retried)
+
+
 def blocking_client(url: str, timeout_ms: int) -> Redis:
     """A client for blocking calls of ``BLOCK_MS``."""
     pool = ConnectionPool.from_url(
@@ -55,6 +77,30 @@ def blocking_client(url: str, timeout_ms: int) -> Redis:
     # After the URL, whose own socket_timeout may be shorter than a blocking call.
     pool.connection_kwargs["socket_timeout"] = (BLOCK_MS + timeout_ms) / 1000
     return Redis.from_pool(pool)
+
+
+class BlockingCalls(Protocol):
+    """A connection for blocking calls of one caller, made when it is first needed."""
+
+    async def execute(self, *command: str | bytes | int) -> Any:
+        """The reply to ``command``."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+
+class ClientCalls:
+    """Blocking calls by way of redis-py's client, which belongs to somebody else."""
+
+    def __init__(self, client: Redis) -> None:
+        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+
+    async def execute(self, *command: str | bytes | int) -> Any:
+        """The reply to ``command``."""
+        return await self._execute(*command)
+
+    async def close(self) -> None:
+        """Nothing to do."""
 
 
 def pause_after(failures: int) -> float:

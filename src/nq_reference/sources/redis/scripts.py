@@ -12,10 +12,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 Argument = str | bytes | int
+Execute = Callable[..., Awaitable[Any]]
+"""Runs one command on the server and returns its reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,13 @@ def load(verb: str) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-async def run(client: Redis, verb: str, base: str, *args: Argument) -> Any:
-    """Call the script ``verb`` for the queue with the base key ``base``.
+async def run(execute: Execute, verb: str, base: str, *args: Argument) -> Any:
+    """Call the script ``verb`` for the queue with the base key ``base``, by means of ``execute``.
 
     A server that does not know it (new, restarted, flushed) is sent its text, and keeps it.
-    Raises the client's errors.
+    Raises redis-py's errors.
     """
     script = load(verb)
-    execute: Callable[..., Awaitable[Any]] = client.execute_command
     try:
         return await execute("EVALSHA", script.sha, 1, base, *args)
     except NoScriptError:

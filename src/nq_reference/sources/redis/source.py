@@ -20,7 +20,14 @@ from nq_reference.job_source import (
     StoredJob,
 )
 from nq_reference.sources.redis import records, scripts
-from nq_reference.sources.redis.connections import blocking_client, command_client, warn_of_eviction
+from nq_reference.sources.redis.connections import (
+    BLOCK_MS,
+    ClientCalls,
+    blocking_client,
+    command_client,
+    lean_link,
+    warn_of_eviction,
+)
 from nq_reference.sources.redis.events import EventReader, EventSubscription
 from nq_reference.sources.redis.keys import QueueKeys
 from nq_reference.sources.redis.watch import WakeWatch
@@ -65,6 +72,10 @@ class RedisSource:
         self._prefix = prefix
         self._event_stream_length = event_stream_length
         self._commands = command_client(url, timeout_ms, max_connections)
+        self._url = url
+        self._timeout_ms = timeout_ms
+        self._link = lean_link(url, timeout_ms)
+        self._execute = self._link.execute if self._link else self._commands.execute_command
         self._blocking = blocking_client(url, timeout_ms)
         self._queues: dict[str, _Queue] = {}
         self._watches: list[WakeWatch] = []
@@ -86,6 +97,8 @@ class RedisSource:
         self._closed = True
         parts = [part for queue in self._queues.values() for part in (queue.adds, queue.gets, queue.events)]
         await asyncio.gather(*(part.close() for part in (*parts, *self._watches)))
+        if self._link is not None:
+            await self._link.close()
         await self._commands.aclose()
         await self._blocking.aclose()
 
@@ -185,7 +198,10 @@ class RedisSource:
 
     def watch(self, queue: str, notify: Callable[[], None]) -> WakeWatch:
         """See ``JobSource.watch``. It waits on a connection of its own while it is armed."""
-        watch = WakeWatch(self._blocking, self._queue(queue).keys.wake, notify)
+        # Not retried: after a break the worker must look for itself.
+        link = lean_link(self._url, BLOCK_MS + self._timeout_ms, retried=False)
+        calls = link or ClientCalls(self._blocking)
+        watch = WakeWatch(calls, self._queue(queue).keys.wake, notify)
         self._watches = [each for each in self._watches if not each.closed] + [watch]
         return watch
 
@@ -230,4 +246,4 @@ class RedisSource:
         return [None] * len(jobs)
 
     async def _run(self, verb: str, keys: QueueKeys, *args: scripts.Argument) -> Any:
-        return await scripts.run(self._commands, verb, keys.base, self._event_stream_length, *args)
+        return await scripts.run(self._execute, verb, keys.base, self._event_stream_length, *args)

@@ -6,9 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from redis.asyncio import Redis
-
-from nq_reference.sources.redis.connections import BLOCK_MS, pause_after, stop
+from nq_reference.sources.redis.connections import BLOCK_MS, BlockingCalls, pause_after, stop
 
 _log = logging.getLogger("nq_reference.redis")
 
@@ -19,8 +17,8 @@ class WakeWatch:
     While it is not armed it leaves the marker to other workers.
     """
 
-    def __init__(self, client: Redis, wake_key: str, notify: Callable[[], None]) -> None:
-        self._client = client
+    def __init__(self, calls: BlockingCalls, wake_key: str, notify: Callable[[], None]) -> None:
+        self._calls = calls
         self._wake_key = wake_key
         self._notify = notify
         self._armed = asyncio.Event()
@@ -41,6 +39,7 @@ class WakeWatch:
         self.closed = True
         if self._task is not None:
             await stop(self._task)
+        await self._calls.close()
 
     async def _listen(self) -> None:
         while True:
@@ -53,7 +52,7 @@ class WakeWatch:
         """Whether there may be work. A broken connection counts as yes, after a pause: better
         the worker looks for itself than that it waits for a marker that can't reach it (FLT-03)."""
         try:
-            marker = await self._client.blpop([self._wake_key], timeout=BLOCK_MS / 1000)
+            marker = await self._calls.execute("BLPOP", self._wake_key, BLOCK_MS // 1000)
         except Exception as error:  # whatever it is, the worker must not go deaf
             pause_s = pause_after(self._failures)
             self._failures += 1

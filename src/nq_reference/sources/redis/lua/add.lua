@@ -5,10 +5,16 @@
 -- Result: how many were new. A job whose id is kept already is left as it is, without an event.
 
 local now = clock()
-local first_due = head(DELAYED)
+local delayed = false
+for i = 6, #ARGV, 7 do
+  delayed = delayed or tonumber(ARGV[i]) > 0
+end
+local first_due = delayed and head(DELAYED)
+local number = numbers('last', (#ARGV - 1) / 7)
 local added, waiting = 0, 0
 for i = 2, #ARGV, 7 do
-  local state = add_job(now, ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
+  local state = add_job(now, number, unpack(ARGV, i, i + 6))
+  number = number + 1
   if state then
     added = added + 1
   end
@@ -16,7 +22,7 @@ for i = 2, #ARGV, 7 do
     waiting = waiting + 1
   end
 end
-if (waiting > 0 or head(DELAYED) ~= first_due) and not is_paused() then
+if (waiting > 0 or delayed and head(DELAYED) ~= first_due) and not is_paused() then
   wake()
 end
 return added

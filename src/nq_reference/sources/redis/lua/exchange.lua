@@ -17,30 +17,38 @@ local now = clock()
 local now_text = whole(now)
 local paused = is_paused()
 local first_due = head(DELAYED)
+local left = {} -- members that leave ACTIVE
+local ranks = nil -- the next of the numbers that this call's outcomes have to end by
+
+local function next_rank()
+  ranks = ranks or numbers('finished', (#ARGV - 5) / 6)
+  ranks = ranks + 1
+  return ranks - 1
+end
 
 local function one_more(attempts)
   return whole(tonumber(attempts) + 1)
 end
 
-local function end_job(id, number, keep, state, fields)
+local function end_job(id, number, rank, keep, state, fields)
   if keep == '0' then
     forget(id)
     return
   end
   call('HSET', JOB .. id, 'state', state, 'finished_on', now_text, unpack(fields))
-  retain(state == 'completed' and COMPLETED or FAILED, number, id, keep)
+  retain(state == 'completed' and COMPLETED or FAILED, rank, number, id, keep)
 end
 
 local function complete(id, job, text, _, keep)
   if job.attempts ~= '0' then
     call('HDEL', JOB .. id, 'failed_reason')
   end
-  end_job(id, job.number, keep, 'completed', {'return_value', text, 'attempts_made', one_more(job.attempts)})
+  end_job(id, job.number, next_rank(), keep, 'completed', {'return_value', text, 'attempts_made', one_more(job.attempts)})
   emit('completed', id, text)
 end
 
 local function fail(id, job, text, _, keep)
-  end_job(id, job.number, keep, 'failed', {'failed_reason', text, 'attempts_made', one_more(job.attempts)})
+  end_job(id, job.number, next_rank(), keep, 'failed', {'failed_reason', text, 'attempts_made', one_more(job.attempts)})
   emit('failed', id, text)
 end
 
@@ -85,7 +93,7 @@ local function apply(id, token, kind, text, delay, keep)
     return 0
   end
   if job.state == 'active' then
-    call('ZREM', ACTIVE, job.number .. ':' .. id)
+    left[#left + 1] = job.number .. ':' .. id
     VERBS[kind](id, job, text, tonumber(delay), keep)
   end
   return 1
@@ -112,7 +120,7 @@ local function bury(id, number, dead)
   local f = call('HMGET', JOB .. id, 'name', 'data', 'opts', 'attempts_made', 'token', 'keep_failed')
   call('HDEL', JOB .. id, 'token')
   local reason = 'job stalled more than ' .. whole(MAX_STALLS) .. ' times'
-  end_job(id, number, f[6] or '', 'failed', {'failed_reason', reason})
+  end_job(id, number, numbers('finished', 1), f[6] or '', 'failed', {'failed_reason', reason})
   emit('failed', id, reason)
   table.insert(dead, {id, f[1], f[2], f[3], f[4], f[5]})
 end
@@ -135,30 +143,32 @@ local function recover(dead)
   end
 end
 
--- Claim one job; one whose record has vanished is left out.
-local function claim_one(member, claimed, expiry)
+-- Claim one job; one whose record has vanished is left out. `locks` takes what goes to ACTIVE.
+local function claim_one(member, claimed, expiry, locks)
   local numbered = behind_number(member)
   local id = behind_number(numbered)
   local f = call('HMGET', JOB .. id, 'name', 'data', 'opts', 'attempts_made')
   if f[1] then
     call('HSET', JOB .. id, 'state', 'active', 'token', TOKEN, 'processed_on', now_text)
-    call('ZADD', ACTIVE, expiry, numbered)
+    locks[#locks + 1] = expiry
+    locks[#locks + 1] = numbered
     emit('active', id)
-    table.insert(claimed, {id, f[1], f[2], f[3], f[4]})
+    claimed[#claimed + 1] = {id, f[1], f[2], f[3], f[4]}
   end
 end
 
 local function claim(claimed)
-  local expiry = whole(now + LOCK_MS)
+  local expiry, locks = whole(now + LOCK_MS), {}
   while #claimed < WANT do
     local popped = call('ZPOPMIN', WAITING, WANT - #claimed)
     if #popped == 0 then
-      return
+      break
     end
     for i = 1, #popped, 2 do
-      claim_one(popped[i], claimed, expiry)
+      claim_one(popped[i], claimed, expiry, locks)
     end
   end
+  call_in_parts('ZADD', ACTIVE, locks)
 end
 
 local function due_series()
@@ -186,8 +196,9 @@ end
 
 local accepted, claimed, dead, due = {}, {}, {}, {}
 for i = 6, #ARGV, 6 do
-  table.insert(accepted, apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]))
+  accepted[#accepted + 1] = apply(unpack(ARGV, i, i + 5))
 end
+call_in_parts('ZREM', ACTIVE, left)
 local next_due = head(DELAYED)
 if not paused then
   promote()

@@ -19,7 +19,7 @@ else
   call('HINCRBY', key, 'runs', 1)
   call('ZADD', SCHEDULES, ARGV[4], id)
 end
-add_job(clock(), ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
+add_job(clock(), numbers('last', 1), ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
 if not is_paused() then
   wake()
 end

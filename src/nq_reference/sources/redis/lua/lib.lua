@@ -56,8 +56,20 @@ local function clock()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- A counter of META, moved on by `count`: the first of the numbers that are now the caller's.
+local function numbers(counter, count)
+  return call('HINCRBY', META, counter, count) - count + 1
+end
+
 local function next_number()
-  return padded(call('HINCRBY', META, 'last', 1))
+  return padded(numbers('last', 1))
+end
+
+-- A command with any number of arguments: Lua can hand over some thousands at once.
+local function call_in_parts(command, key, arguments)
+  for first = 1, #arguments, 1000 do
+    call(command, key, unpack(arguments, first, math.min(first + 999, #arguments)))
+  end
 end
 
 -- The id in a member of any set but waiting, and the member of those sets in one of waiting.
@@ -94,19 +106,21 @@ local function wait_in_line(id, priority, place, number)
   call('ZADD', WAITING, priority, place .. ':' .. number .. ':' .. id)
 end
 
--- Store a job. `delay`: ms from now, 0 or less is due; `keep_failed`: '' all, or a number.
--- Returns its state, or nothing if a job with this id is kept already.
-local function add_job(now, id, name, data, opts, delay, priority, keep_failed)
+-- Store a job. `number`: its creation number; `delay`: ms from now, 0 or less is due; `keep_failed`:
+-- '' all, or a number. Returns its state, or nothing if a job with this id is kept already.
+local function add_job(now, number, id, name, data, opts, delay, priority, keep_failed)
   local key = JOB .. id
-  if call('EXISTS', key) == 1 then
-    return nil
+  number = padded(number)
+  if call('ZADD', JOBS, 'NX', number, id) == 0 then
+    if call('EXISTS', key) == 1 then
+      return nil
+    end
+    call('ZADD', JOBS, number, id) -- its record had vanished
   end
-  local number = next_number()
   local wait = tonumber(delay)
   local state = wait > 0 and 'delayed' or 'waiting'
   call('HSET', key, 'name', name, 'data', data, 'opts', opts, 'state', state, 'timestamp', whole(now),
     'attempts_made', '0', 'priority', priority, 'seq', number, 'pos', number, 'keep_failed', keep_failed)
-  call('ZADD', JOBS, number, id)
   if state == 'delayed' then
     local due = whole(now + wait)
     call('ZADD', DELAYED, due, number .. ':' .. id)
@@ -123,9 +137,10 @@ local function forget(id)
   call('ZREM', JOBS, id)
 end
 
--- Put a job that ended into `set`, and drop the oldest there beyond `keep` ('' keeps all).
-local function retain(set, number, id, keep)
-  call('ZADD', set, call('HINCRBY', META, 'finished', 1), number .. ':' .. id)
+-- Put a job that ended into `set`, as the `rank`th to end, and drop the oldest there beyond `keep`
+-- ('' keeps all).
+local function retain(set, rank, number, id, keep)
+  call('ZADD', set, rank, number .. ':' .. id)
   if keep == '' then
     return
   end

@@ -1,0 +1,4 @@
+-- Store jobs. $1 queue; of the jobs: $2 ids, $3 names, $4 data, $5 opts, $6 delays (ms), $7 priorities,
+-- $8 how many failed ones to keep (NULL all).
+
+SELECT nq.add($1, $2, $3, $4, $5, $6, $7, $8)

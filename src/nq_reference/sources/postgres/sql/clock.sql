@@ -1,0 +1,3 @@
+-- The server's time in epoch ms.
+
+SELECT nq.clock()

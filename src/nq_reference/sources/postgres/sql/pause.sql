@@ -1,0 +1,3 @@
+-- Hold a queue. $1 queue.
+
+SELECT nq.pause($1)

@@ -1,0 +1,3 @@
+-- End the pause of a queue. $1 queue.
+
+SELECT nq.resume($1)

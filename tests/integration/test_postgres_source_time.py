@@ -1,0 +1,216 @@
+"""PostgresSource keeps time: delays, locks, stalls and series, by the server's clock."""
+
+from __future__ import annotations
+
+import pytest
+from postgres_source_tools import QUEUE, MakeSource, claim, claimed_ids, exchange_until, job, state_of, until
+
+from nq_conformance.contract import JobOptions
+from nq_reference.job_source import Outcome, Schedule
+from nq_reference.sources.postgres import PostgresSource
+
+pytest_plugins = ["postgres_source_tools"]
+pytestmark = pytest.mark.anyio
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The source runs on asyncio alone."""
+    return "asyncio"
+
+
+def series(id: str = "s", *, next_at: int, name: str = "report", limit: int | None = None) -> Schedule:
+    """A series with a payload that jsonb would spoil."""
+    return Schedule(id, name, "[]", JobOptions(attempts=3), "0 * * * *", None, limit, next_at)
+
+
+async def test_due_jobs_come_in_order_of_their_due_times(postgres_source: PostgresSource) -> None:
+    """A shorter delay goes first, and equal due times keep the order of adding."""
+    delays = {"slow": 60, "b": 10, "a": 10, "c": 10}
+    await postgres_source.add(QUEUE, [job(id, delay=delay) for id, delay in delays.items()])
+    assert (await postgres_source.counts(QUEUE)).delayed == 4
+    got: list[str] = []
+    while len(got) < 4:
+        answer = await exchange_until(
+            postgres_source, claim(9), lambda each: each.claimed, "the delayed jobs"
+        )
+        got += [each.id for each in answer.claimed]
+    assert got == ["b", "a", "c", "slow"]
+
+
+@pytest.mark.parametrize("delay", [HOUR_MS, 2**31, 10**15])
+async def test_a_job_that_is_not_due_stays_delayed(postgres_source: PostgresSource, delay: int) -> None:
+    """A long delay, also one beyond 32 bits, gives no job now and tells when to look."""
+    await postgres_source.add(QUEUE, [job("a", delay=delay)])
+    answer = await postgres_source.exchange(QUEUE, [], claim(9))
+    assert answer.claimed == []
+    assert answer.next_in_ms is not None
+    assert HOUR_MS - 60_000 < answer.next_in_ms <= delay
+    assert await state_of(postgres_source, "a") == "delayed"
+
+
+async def test_a_held_queue_promotes_nothing(postgres_source: PostgresSource) -> None:
+    """On a paused queue a due job stays delayed, and nobody is asked to look for it."""
+    await postgres_source.pause(QUEUE)
+    await postgres_source.add(QUEUE, [job("a", delay=1)])
+    started = await postgres_source.now()
+
+    async def later() -> bool:
+        return await postgres_source.now() > started + 5
+
+    await until(later, "five milliseconds of the server")
+    answer = await postgres_source.exchange(QUEUE, [], claim(9))
+    assert (answer.claimed, answer.next_in_ms) == ([], None)
+    assert await state_of(postgres_source, "a") == "delayed"
+
+
+async def test_a_retry_with_a_delay_is_delayed_and_comes_back(postgres_source: PostgresSource) -> None:
+    """During its backoff a job is delayed; then it is claimed with one attempt behind it."""
+    await postgres_source.add(QUEUE, [job("a")])
+    await claimed_ids(postgres_source, 1)
+    await postgres_source.exchange(QUEUE, [Outcome("a", "t", "retry", "broken", delay=HOUR_MS)], claim(9))
+    assert await state_of(postgres_source, "a") == "delayed"
+    await postgres_source.remove(QUEUE, "a")
+    await postgres_source.add(QUEUE, [job("b")])
+    await claimed_ids(postgres_source, 1)
+    await postgres_source.exchange(QUEUE, [Outcome("b", "t", "retry", "broken", delay=1)], claim(0))
+    answer = await exchange_until(postgres_source, claim(9), lambda each: each.claimed, "the retry")
+    assert [(each.id, each.attempts_made) for each in answer.claimed] == [("b", 1)]
+
+
+async def test_a_stalled_job_goes_ahead_and_its_old_holder_is_refused(
+    postgres_source: PostgresSource,
+) -> None:
+    """When its lock has ended a job is claimed anew before the backlog; the late result is dropped."""
+    await postgres_source.add(QUEUE, [job("a"), job("b")])
+    await claimed_ids(postgres_source, 1, token="old", lock_ms=1)
+    answer = await exchange_until(
+        postgres_source,
+        claim(1, token="new"),
+        lambda each: [x.id for x in each.claimed] == ["a"],
+        "the stalled job",
+    )
+    assert [(each.id, each.attempts_made) for each in answer.claimed] == [("a", 0)]
+    late = await postgres_source.exchange(QUEUE, [Outcome("a", "old", "complete", "1")], claim(0))
+    assert late.accepted == [False]
+    assert await state_of(postgres_source, "a") == "active"
+
+
+async def test_a_late_result_of_a_recovered_job_is_refused_before_it_is_claimed_again(
+    postgres_source: PostgresSource,
+) -> None:
+    """Between recovery and the next claim nobody holds the job."""
+    await postgres_source.add(QUEUE, [job("a")])
+    await claimed_ids(postgres_source, 1, lock_ms=1)
+
+    async def waits() -> bool:
+        await postgres_source.exchange(QUEUE, [], claim(0))
+        return await state_of(postgres_source, "a") == "waiting"
+
+    await until(waits, "the recovery")
+    late = await postgres_source.exchange(QUEUE, [Outcome("a", "t", "complete", "1")], claim(0))
+    assert late.accepted == [False]
+
+
+async def test_a_stalled_job_is_recovered_on_a_held_queue(postgres_source: PostgresSource) -> None:
+    """Pause does not keep a dead worker's job active; it waits for the resume."""
+    await postgres_source.add(QUEUE, [job("a")])
+    await claimed_ids(postgres_source, 1, lock_ms=1)
+    await postgres_source.pause(QUEUE)
+
+    async def waits() -> bool:
+        assert await claimed_ids(postgres_source, 1) == []
+        return await state_of(postgres_source, "a") == "waiting"
+
+    await until(waits, "the recovery")
+
+
+async def test_a_job_that_stalls_too_often_fails(postgres_source: PostgresSource) -> None:
+    """Beyond the limit the job is failed, told as dead, and its attempts are not touched."""
+    await postgres_source.add(QUEUE, [job("a")])
+    wish = claim(1, lock_ms=1, max_stalls=1)
+    answer = await exchange_until(postgres_source, wish, lambda each: each.dead, "the end of the job")
+    failed = await postgres_source.get(QUEUE, "a")
+    assert [(each.id, each.data) for each in answer.dead] == [("a", job("a").data)]
+    assert failed is not None
+    assert (failed.state, failed.failed_reason) == ("failed", "job stalled more than 1 times")
+    assert failed.attempts_made == 0
+
+
+async def test_a_job_that_stalls_too_often_obeys_its_own_retention(postgres_source: PostgresSource) -> None:
+    """With remove_on_fail the dead job leaves nothing."""
+    await postgres_source.add(QUEUE, [job("a", remove_on_fail=True)])
+    wish = claim(1, lock_ms=1, max_stalls=0)
+    await exchange_until(postgres_source, wish, lambda each: each.dead, "the end of the job")
+    assert await postgres_source.get(QUEUE, "a") is None
+
+
+async def test_renewed_locks_hold_and_lost_ones_are_told(postgres_source: PostgresSource) -> None:
+    """Only who holds a job renews its lock; a renewed one is looked for later."""
+    await postgres_source.add(QUEUE, [job("a"), job("b")])
+    await claimed_ids(postgres_source, 2, lock_ms=HOUR_MS)
+    held = [("a", "t"), ("b", "other"), ("gone", "t")]
+    assert await postgres_source.extend_locks(QUEUE, held, 2 * HOUR_MS) == ["b", "gone"]
+    await claimed_ids(postgres_source, 0, Outcome("b", "t", "complete", "1"))
+    answer = await postgres_source.exchange(QUEUE, [], claim(0))
+    assert answer.next_in_ms is not None
+    assert answer.next_in_ms > HOUR_MS
+
+
+async def test_a_due_run_is_made_once_by_two_that_try(make_postgres_source: MakeSource) -> None:
+    """Both see the series as due; one fires it, and it stands at the next run."""
+    here, there = make_postgres_source(), make_postgres_source()
+    now = await here.now()
+    await here.put_schedule(QUEUE, series(next_at=now - 1))
+    dues = [(await each.exchange(QUEUE, [], claim(0))).due for each in (here, there)]
+    fired = [
+        await each.fire(QUEUE, due[0], now + HOUR_MS, job(f"run of {n}"))
+        for n, (each, due) in enumerate(zip((here, there), dues, strict=True))
+    ]
+    assert fired == [True, False]
+    assert await claimed_ids(there, 9) == ["run of 0"]
+    assert [(each.next_at, each.runs) for each in await there.schedules(QUEUE)] == [(now + HOUR_MS, 1)]
+
+
+async def test_a_series_ends_with_its_last_run(postgres_source: PostgresSource) -> None:
+    """Fired without a next run the series is gone and its job is there."""
+    due = series(next_at=await postgres_source.now() - 1, limit=1)
+    await postgres_source.put_schedule(QUEUE, due)
+    assert await postgres_source.fire(QUEUE, due, None, job("last"))
+    assert await postgres_source.schedules(QUEUE) == []
+    assert await state_of(postgres_source, "last") == "waiting"
+
+
+async def test_a_series_put_again_keeps_its_place(postgres_source: PostgresSource) -> None:
+    """The next run and the number of runs stay; name and the rest are taken."""
+    first = series(next_at=await postgres_source.now() + HOUR_MS, limit=5)
+    await postgres_source.put_schedule(QUEUE, first)
+    await postgres_source.put_schedule(QUEUE, series(next_at=1, name="renamed"))
+    (kept,) = await postgres_source.schedules(QUEUE)
+    assert (kept.next_at, kept.runs, kept.name, kept.limit, kept.data) == (
+        first.next_at,
+        0,
+        "renamed",
+        None,
+        "[]",
+    )
+
+
+async def test_series_are_listed_by_their_next_run_and_end_once(postgres_source: PostgresSource) -> None:
+    """The soonest comes first; removing tells whether there was one."""
+    now = await postgres_source.now()
+    await postgres_source.put_schedule(QUEUE, series("late", next_at=now + 2 * HOUR_MS))
+    await postgres_source.put_schedule(QUEUE, series("soon", next_at=now + HOUR_MS))
+    assert [each.id for each in await postgres_source.schedules(QUEUE)] == ["soon", "late"]
+    assert [await postgres_source.remove_schedule(QUEUE, "soon") for _ in range(2)] == [True, False]
+
+
+async def test_no_series_is_due_on_a_held_queue(postgres_source: PostgresSource) -> None:
+    """A due run waits for the resume, and is told then."""
+    await postgres_source.put_schedule(QUEUE, series(next_at=await postgres_source.now() - 1))
+    await postgres_source.pause(QUEUE)
+    held = await postgres_source.exchange(QUEUE, [], claim(1))
+    assert (list(held.due), held.next_in_ms) == ([], None)
+    await postgres_source.resume(QUEUE)
+    assert [each.id for each in (await postgres_source.exchange(QUEUE, [], claim(1))).due] == ["s"]
