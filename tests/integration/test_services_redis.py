@@ -40,8 +40,8 @@ import json, sys
 from nq_conformance.services import start_redis
 import redis
 service = start_redis(sys.argv[1])
-print(json.dumps({"url": service.info.url}), flush=True)
 try:
+    print(json.dumps({"url": service.info.url}), flush=True)
     sys.stdin.read()
 except KeyboardInterrupt:
     print(json.dumps({"ping": redis.Redis.from_url(service.info.url).ping()}), flush=True)
