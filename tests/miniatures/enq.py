@@ -79,6 +79,8 @@ class NumbersJobsWithTwelveBits(Miniature):
     """Automatic ids come from a counter that starts anew after 4096 jobs."""
 
     breaks, tells = "ENQ-01", "10000 calls return 10000 different ids"
+    also = ("EVT-11",)
+    because = "a burst of 10 000 jobs is needed there as well"
 
     class provider_class(MemoryProvider):
         last = 0
@@ -94,6 +96,8 @@ class RacesForTheNextId(Miniature):
     """There is an await between reading the last id and writing the next."""
 
     breaks, tells = "ENQ-01", "10000 calls return 10000 different ids"
+    also = ("EVT-08", "EVT-11")
+    because = "jobs are enqueued at the same time there as well"
 
     class provider_class(MemoryProvider):
         last = 0
