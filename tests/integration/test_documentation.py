@@ -40,7 +40,7 @@ def test_the_guides_first_run_shows_what_the_guide_says(tmp_path: Path) -> None:
     assert command is not None
     run = [sys.executable, "-m", "pytest", *plugin(), *command[1].split()]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, env=_environment(), check=False)
-    for shown in re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for shown in re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         assert shown in done.stdout
     assert done.returncode == 1
 

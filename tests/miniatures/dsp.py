@@ -23,7 +23,7 @@ from nq_reference.sources.memory.listening import MemoryWatch
 class IgnoresCase(Miniature):
     """Names are looked up in lower case."""
 
-    breaks, tells = "DSP-01", "names of the jobs that the handler of"
+    breaks, tells = "DSP-01", "run of the handler of"
 
     class worker_class(QueueWorker):
         def __init__(self, *args: Any) -> None:

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "kill-table.md"
 HEAD = """# The kill table
 
 Each rule has at least one *miniature*: the memory adapter with one behaviour bent, which that rule must fail.
-Here the whole suite was run for every miniature. `nox -s kill_table` makes this page anew.
+`nox -s kill_table` makes this page anew, with the whole suite run for every miniature.
 
 | rule | miniature | what is bent | also failed by |
 |---|---|---|---|
