@@ -165,6 +165,13 @@ class JobSource(Protocol):
     """One backend. Every method is atomic; all but ``open``, ``close``, ``watch`` and
     ``subscribe`` raise when the backend can't be reached."""
 
+    @property
+    def twin(self) -> Callable[[], JobSource] | None:
+        """Makes another source over the same place, to be opened and used on an event loop of its
+        own; ``None`` where only this process can claim, so that nobody takes a job from it while its
+        event loop stands still (STL-10)."""
+        ...
+
     async def open(self) -> None:
         """Connect and create what is missing. Idempotent, safe when called concurrently."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import anyio
+import anyio.to_thread
 
 from nq_reference import background
+from nq_reference.engine.lock_guard import Held, LockGuard
 from nq_reference.job_source import ClaimedJob, JobSource
 
 logger = logging.getLogger("nq_reference")
+_OVERDUE = 0.6  # of a lock's life since the last renewal, which is due after half of it
 
 
 class LockKeeper:
@@ -21,10 +25,16 @@ class LockKeeper:
         self._lock_duration_ms = lock_duration_ms
         self._tokens: dict[str, str] = {}
         self._task: background.BackgroundTask | None = None
+        self._guard: LockGuard | None = None
+        self._looked_at = time.monotonic()
 
     def start(self) -> None:
         """Begin to renew, twice in each lock's life so that one lost renewal does no harm."""
+        self._looked_at = time.monotonic()
         self._task = background.spawn_logged(self._run, f"locks of {self._queue}")
+        if self._source.twin is not None:
+            self._guard = LockGuard(self._source.twin, self._queue, self._lock_duration_ms, self._overdue)
+            self._guard.start()
 
     def hold(self, job: ClaimedJob) -> None:
         """Keep the lock of a job that begins."""
@@ -37,12 +47,23 @@ class LockKeeper:
 
     async def close(self) -> None:
         """Stop renewing."""
+        if self._guard is not None:
+            self._guard.ask_to_stop()
         if self._task is not None:
             await self._task.stop()
+        if self._guard is not None:
+            await anyio.to_thread.run_sync(self._guard.join)
+
+    def _overdue(self) -> Held:
+        """What the guard has to renew: called from its thread."""
+        if time.monotonic() - self._looked_at < self._lock_duration_ms / 1000 * _OVERDUE:
+            return ()
+        return list(self._tokens.items())
 
     async def _run(self) -> None:
         while True:
             await anyio.sleep(self._lock_duration_ms / 2000)
+            self._looked_at = time.monotonic()
             if self._tokens:
                 await self._renew()
 

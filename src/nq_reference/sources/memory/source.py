@@ -6,7 +6,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from nq_conformance.contract import JobCounts, JobState
-from nq_reference.job_source import Claim, EventListener, Exchange, NewJob, Outcome, Schedule, StoredJob
+from nq_reference.job_source import (
+    Claim,
+    EventListener,
+    Exchange,
+    JobSource,
+    NewJob,
+    Outcome,
+    Schedule,
+    StoredJob,
+)
 from nq_reference.sources.memory.listening import MemorySubscription, MemoryWatch
 from nq_reference.sources.memory.queue import JobRecord, MemoryQueue, now_ms
 
@@ -15,6 +24,7 @@ class MemorySource:
     """Queues without any backend. All sources are independent of each other."""
 
     queue_class: type[MemoryQueue] = MemoryQueue
+    twin: Callable[[], JobSource] | None = None
 
     def __init__(self) -> None:
         self._queues: dict[str, MemoryQueue] = {}

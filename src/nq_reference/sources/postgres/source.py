@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import functools
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState
 from nq_reference.batcher import Batcher
-from nq_reference.job_source import Claim, EventListener, Exchange, NewJob, Outcome, Schedule, StoredJob
+from nq_reference.job_source import (
+    Claim,
+    EventListener,
+    Exchange,
+    JobSource,
+    NewJob,
+    Outcome,
+    Schedule,
+    StoredJob,
+)
 from nq_reference.sources.postgres import records
 from nq_reference.sources.postgres.connections import Access, Connections
 from nq_reference.sources.postgres.events import EventReader, EventSubscription
@@ -66,6 +76,9 @@ class PostgresSource:
     """
 
     def __init__(self, dsn: str, *, schema: str = "nq", options: PostgresOptions = PostgresOptions()) -> None:
+        self.twin: Callable[[], JobSource] | None = functools.partial(
+            type(self), dsn, schema=schema, options=replace(options, max_connections=1)
+        )
         access = Access(dsn, options.timeout_ms, options.statement_cache_size)
         self._statements = Statements.of(schema)
         self._connections = Connections(access, options.max_connections)

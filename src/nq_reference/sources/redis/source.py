@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from nq_reference.job_source import (
     Claim,
     EventListener,
     Exchange,
+    JobSource,
     NewJob,
     Outcome,
     Schedule,
@@ -69,6 +71,14 @@ class RedisSource:
         timeout_ms: int = 5_000,
         max_connections: int = 16,
     ) -> None:
+        self.twin: Callable[[], JobSource] | None = functools.partial(
+            type(self),
+            url,
+            prefix=prefix,
+            event_stream_length=event_stream_length,
+            timeout_ms=timeout_ms,
+            max_connections=1,
+        )
         self._prefix = prefix
         self._event_stream_length = event_stream_length
         self._commands = command_client(url, timeout_ms, max_connections)

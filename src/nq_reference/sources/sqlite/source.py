@@ -13,7 +13,16 @@ import anyio
 import anyio.to_thread
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState, QueueError
-from nq_reference.job_source import Claim, EventListener, Exchange, NewJob, Outcome, Schedule, StoredJob
+from nq_reference.job_source import (
+    Claim,
+    EventListener,
+    Exchange,
+    JobSource,
+    NewJob,
+    Outcome,
+    Schedule,
+    StoredJob,
+)
 from nq_reference.sources.sqlite import rows, verbs
 from nq_reference.sources.sqlite.connections import Connections, Report, hear
 from nq_reference.sources.sqlite.database import Database, Synchronous
@@ -51,6 +60,14 @@ class SqliteSource:
         timeout_ms: int = 5_000,
         event_log_length: int = 100_000,
     ) -> None:
+        self.twin: Callable[[], JobSource] | None = functools.partial(
+            type(self),
+            path,
+            prefix=prefix,
+            synchronous=synchronous,
+            timeout_ms=timeout_ms,
+            event_log_length=event_log_length,
+        )
         self._prefix = prefix
         self._connections = Connections(
             Database(Path(path).absolute(), synchronous, timeout_ms), event_log_length

@@ -1,0 +1,83 @@
+"""Renews locks from a thread of its own while a handler blocks the event loop (STL-10).
+
+Where the loop runs, the ``LockKeeper``'s task renews, and this thread only looks at the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from nq_reference.job_source import JobSource
+
+logger = logging.getLogger("nq_reference")
+_LOOKS_PER_LOCK = 10
+_STOP_TIMEOUT_S = 5.0
+
+Held: TypeAlias = Sequence[tuple[str, str]]
+
+
+class LockGuard:
+    """Calls for ``overdue`` ten times in a lock's life, and renews what it says is held.
+
+    ``twin`` gives a source over the same place; it is opened in this thread, on an event loop of
+    its own, once it is needed. A handler that holds the interpreter itself, as an extension
+    written in C may do, stops this thread too.
+    """
+
+    def __init__(
+        self,
+        twin: Callable[[], JobSource],
+        queue: str,
+        lock_duration_ms: int,
+        overdue: Callable[[], Held],
+    ) -> None:
+        self._twin = twin
+        self._queue = queue
+        self._lock_duration_ms = lock_duration_ms
+        self._overdue = overdue
+        self._source: JobSource | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"nq locks of {queue}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Have the thread end soon; does not wait."""
+        self._stopping.set()
+
+    def join(self) -> None:
+        """Wait until it has ended and let go of its connection, at most some seconds."""
+        self._thread.join(_STOP_TIMEOUT_S)
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            while not self._stopping.wait(self._lock_duration_ms / 1000 / _LOOKS_PER_LOCK):
+                held = self._overdue()
+                if held:
+                    self._attempt(runner, held)
+            if self._source is not None:
+                runner.run(self._source.close())
+
+    def _attempt(self, runner: asyncio.Runner, held: Held) -> None:
+        try:
+            runner.run(self._renew(held))
+        except Exception as error:
+            logger.warning(
+                "a handler blocks the event loop, and %d locks of queue %r could not be renewed: %r",
+                len(held),
+                self._queue,
+                error,
+            )
+
+    async def _renew(self, held: Held) -> None:
+        if self._source is None:
+            source = self._twin()
+            await source.open()
+            self._source = source
+        await self._source.extend_locks(self._queue, held, self._lock_duration_ms)
