@@ -73,6 +73,27 @@ def kill_table(session: nox.Session) -> None:
 
 
 @nox.session
+def crash_runs(session: nox.Session) -> None:
+    """Kill processes amid work in 200 rounds for each durable adapter, and write docs/crash-runs.md;
+    takes an hour. Arguments go to ``python -m crash``, such as ``sqlite --rounds 500``."""
+    _install(session, "test")
+    session.run("python", "-m", "crash", "--write", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Change the reference in a thousand places, one by one, and write docs/mutation.md; takes an hour."""
+    _install(session, "test", "mutation")
+    env = {"PYTHONPATH": "tests"}
+    if session.posargs:
+        session.run("python", "-m", "mutation", *session.posargs, env=env)
+        return
+    results = str(Path(session.create_tmp()).resolve() / "results.jsonl")
+    session.run("python", "-m", "mutation", "--sample", "1000", "--results", results, env=env)
+    session.run("python", "-m", "mutation", "--page", results, env=env)
+
+
+@nox.session
 @nox.parametrize(("provider", "redis"), CONFORMANCE)
 def conformance(session: nox.Session, provider: str, redis: str | None) -> None:
     """Judge a reference adapter on one kind of service; arguments go to pytest."""

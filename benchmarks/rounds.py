@@ -17,11 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.environments import Environments
-from benchmarks.figures import FIGURES, LATENCY, Figure
+from benchmarks.figures import FIGURES, LATENCY, Backend, Figure, jobs_for
+from benchmarks.grounds import Ground
 from benchmarks.systems import Entry
 
 TIMEOUT_S = 90
 """How long one measurement may take; then it is given up, and shown as missing."""
+SHARED: frozenset[Backend] = frozenset({"redis", "postgres", "sqlite"})
+"""Backends that several processes share: there, client and worker are two when latencies are taken."""
 
 
 @dataclass(slots=True)
@@ -34,43 +37,54 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """A run over ``entries``; ``url`` is the Redis server of those that need one."""
+    """A run over ``entries``, all of one backend, on its ``ground``."""
 
     environments: Environments
     entries: Sequence[Entry]
-    url: str
+    ground: Ground
 
     def run(self, rounds: int) -> Samples:
-        """All figures of all systems, ``rounds`` times."""
+        """All figures of all systems that are installed, ``rounds`` times."""
         samples = Samples()
+        present = self._present(samples)
         for number in range(1, rounds + 1):
             for figure in FIGURES:
-                for entry in self.entries:
+                for entry in present:
                     self._measure(entry, figure, samples)
                 _progress(f"round {number} of {rounds}: {figure.title} done")
         return samples
+
+    def _present(self, samples: Samples) -> list[Entry]:
+        lacks = [(entry, self.environments.missing(entry)) for entry in self.entries]
+        for entry, lack in lacks:
+            if lack:
+                _failed(samples, f"{entry.id}: {lack}")
+        return [entry for entry, lack in lacks if lack is None]
 
     def _measure(self, entry: Entry, figure: Figure, samples: Samples) -> None:
         try:
             result = self._result(entry, figure)
         except (subprocess.SubprocessError, RuntimeError) as error:
-            samples.failures.append(f"{entry.id}, {figure.id}: {error}")
-            _progress(samples.failures[-1])
+            _failed(samples, f"{entry.id}, {figure.id}: {error}")
             return
         found = result["values"] if figure is LATENCY else [result["value"]]
         samples.values[entry.id, figure.id] += [value for value in found if value is not None]
 
     def _result(self, entry: Entry, figure: Figure) -> dict[str, Any]:
+        name = f"bench{uuid.uuid4().hex[:12]}"
         spec = {
-            "url": self.url,
-            "name": f"bench{uuid.uuid4().hex[:12]}",
+            "url": self.ground.place(name),
+            "name": name,
             "concurrency": figure.concurrency,
-            "jobs": figure.jobs[entry.backend],
+            "jobs": jobs_for(figure, entry.backend, entry.share),
         }
-        if figure is LATENCY and entry.backend == "redis":
-            return self._across_processes(entry, spec)
-        with self._child(entry, figure.id, spec) as child:
-            return _answer(child)
+        try:
+            if figure is LATENCY and entry.backend in SHARED:
+                return self._across_processes(entry, spec)
+            with self._child(entry, figure.id, spec) as child:
+                return _answer(child)
+        finally:
+            self.ground.clean(name)
 
     def _across_processes(self, entry: Entry, spec: dict[str, Any]) -> dict[str, Any]:
         with self._child(entry, "latency_worker", spec) as worker:
@@ -101,6 +115,11 @@ def _answer(child: subprocess.Popen[str]) -> dict[str, Any]:
         raise RuntimeError(f"no result; the child ended with {child.wait()} (killed after {TIMEOUT_S} s?)")
     answer: dict[str, Any] = json.loads(line)
     return answer
+
+
+def _failed(samples: Samples, failure: str) -> None:
+    samples.failures.append(failure)
+    _progress(failure)
 
 
 def _progress(line: str) -> None:

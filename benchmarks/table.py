@@ -5,22 +5,21 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.figures import FIGURES, LATENCY, Backend, Figure
+from benchmarks.figures import FIGURES, LATENCY, Figure
 from benchmarks.rounds import Samples
-from benchmarks.systems import OURS, Entry
+from benchmarks.systems import Entry
 
 TIE = 1.5
 """A factor below this is called a tie: machines drift by almost as much between two runs."""
 
 
-def table(samples: Samples, entries: Sequence[Entry], backend: Backend, versions: dict[str, str]) -> str:
-    """One backend's table: jobs a second, latencies in milliseconds."""
+def table(samples: Samples, entries: Sequence[Entry], versions: dict[str, str]) -> str:
+    """The table of ``entries``, all of one backend: jobs a second, latencies in milliseconds."""
     head = ["system", *(f"{figure.title}{'' if figure.rate else ', ms: median (p99)'}" for figure in FIGURES)]
     rows = [head, ["---", *("---:" for _ in FIGURES)]]
     for entry in entries:
-        if entry.backend == backend:
-            title = f"{entry.title} {versions.get(entry.id, '')}".strip()
-            rows.append([title, *(_cell(samples, entry, figure) for figure in FIGURES)])
+        title = f"{entry.title} {versions.get(entry.id, '')}".strip()
+        rows.append([title, *(_cell(samples, entry, figure) for figure in FIGURES)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -35,10 +34,8 @@ def _cell(samples: Samples, entry: Entry, figure: Figure) -> str:
     if value is None:
         return "-"
     shown = _latency(samples, entry) if figure is LATENCY else f"{value:,.0f}"
-    ours = median(samples, OURS[entry.backend], figure)
-    if entry.id == OURS[entry.backend] or ours is None:
-        return shown
-    return f"{shown} {_compared(value, ours, figure)}"
+    ours = None if entry.is_ours else median(samples, entry.rival, figure)
+    return shown if ours is None else f"{shown} {_compared(value, ours, figure)}"
 
 
 def _latency(samples: Samples, entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""Writes what is printed from data: the pages of the rules and of a job's life, the host's schema.
+"""Writes what is printed from data: the pages of the rules and of a job's life, and the schemas.
 
 ``python docs/build.py`` writes them, ``python docs/build.py --check`` only tells whether they
 are current, by its exit code.
@@ -15,9 +15,11 @@ from pathlib import Path
 from nq_conformance.adapters.host.schema import protocol_schema
 from nq_conformance.contract.lifecycle import TRANSITIONS, Transition
 from nq_conformance.requirements import Area, Catalogue, Rule, link_of, load, profiles_of
+from nq_reference.registry.schema import worker_config_schema
 
 DOCS = Path(__file__).parent
 HOST_SCHEMA = DOCS.parent / "src/nq_conformance/adapters/host/schemas/host-1.json"
+WORKER_SCHEMA = DOCS.parent / "src/nq_reference/registry/schemas/worker-config-1.json"
 NOTE = "<!-- Printed by docs/build.py; change the data, not this page. -->"
 
 
@@ -25,6 +27,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every printed page: where it belongs, and its text."""
     catalogue = load()
     yield HOST_SCHEMA, json.dumps(protocol_schema(), indent=2) + "\n"
+    yield WORKER_SCHEMA, json.dumps(worker_config_schema(), indent=2) + "\n"
     yield DOCS / "lifecycle.md", lifecycle_page()
     yield DOCS / "rules" / "README.md", index_page(catalogue)
     for area in catalogue.areas.values():
@@ -84,6 +87,8 @@ def _rule(rule: Rule) -> str:
     lines = [f"## {rule.id}", "", f"**{rule.sentence}**", "", rule.why, ""]
     lines.append(f"- A wrong adapter: {rule.fault}")
     lines.append(f"- Profile: {', '.join(profiles_of(rule))}")
+    if rule.services:
+        lines.append(f"- Asked of adapters with the service: {', '.join(rule.services)}")
     if rule.rests_on:
         lines.append(f"- Rests on: {', '.join(_rule_link(id) for id in rule.rests_on)}")
     if rule.source:

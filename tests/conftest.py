@@ -1,9 +1,9 @@
 """What all tests share: pytest's own fixture for testing plugins, and what a test needs.
 
-A test marked ``needs_docker``, ``needs_node``, ``needs_postgres``, ``needs_postgres_image`` or
-``needs_redis_server`` is skipped, with the reason, on a machine without it: so the tests also
-run where there is nothing but Python. CI names in NQ_TEST_REQUIRE what must be there; then its
-absence is a failure.
+A test marked ``needs_docker``, ``needs_faketime``, ``needs_node``, ``needs_postgres``,
+``needs_postgres_image`` or ``needs_redis_server`` is skipped, with the reason, on a machine without
+it: so the tests also run where there is nothing but Python. CI names in NQ_TEST_REQUIRE what must
+be there; then its absence is a failure.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
+
+from nq_conformance.faults.clock import find_library
 
 pytest_plugins = ["pytester"]
 
@@ -45,8 +47,13 @@ def _no_program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name) else f"there is no {name} on PATH"
 
 
+def _no_faketime() -> str | None:
+    return None if find_library() else "libfaketime is not installed (the package faketime)"
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "docker": partial(_no_image, "redis:7"),
+    "faketime": _no_faketime,
     "node": _no_program("npm"),
     "postgres": _no_postgres,
     "postgres-image": partial(_no_image, "postgres:15"),

@@ -1,4 +1,4 @@
-"""What huey's two backends share."""
+"""What huey's backends share."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class HueyTasks:
             self._task(job)
 
     async def start_worker(self) -> None:
-        """Start the consumer's threads; an idle worker of the memory backend polls every millisecond."""
+        """Start the consumer's threads; where they poll, idle ones do every millisecond."""
         self._consumer = self._huey.create_consumer(
             workers=self._place.concurrency,
             periodic=False,

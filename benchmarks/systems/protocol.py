@@ -11,8 +11,9 @@ Hit = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a system is to work: ``url`` of Redis (empty for memory), ``name`` a namespace
-    that nobody else uses, ``concurrency`` how many handlers may run at once."""
+    """Where a system is to work: ``url`` of Redis or of an empty database of Postgres, an empty folder for
+    SQLite and files (empty for memory), ``name`` a namespace that nobody else uses, ``concurrency``
+    how many handlers may run at once."""
 
     url: str
     name: str

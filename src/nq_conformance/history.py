@@ -2,16 +2,16 @@
 
 Everything that the kit does to an adapter and everything it hears from it becomes an
 entry, in the order in which the kit saw it. Tests ask it questions, failures show it as a
-timeline, checkers will read it. It does not judge.
+timeline, checkers read its facts, which can be stored. It does not judge.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 _LONG_HEX = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{4}[0-9a-f-]{12,28}\b")
 """Generated ids, UUIDs among them: their first eight digits tell the jobs of a test apart."""
@@ -19,6 +19,7 @@ _LONG_HEX = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{4}[0-9a-f-]{12,28}\b")
 EntryKind: TypeAlias = Literal["call", "event", "start", "end", "step", "fault"]
 """``call`` of the adapter, queue ``event`` heard, handler ``start`` and ``end``, ``step`` event,
 ``fault`` that the kit injected."""
+ENTRY_KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Entry:
 
     ``label`` is what happened (a method's name, an event's), ``text`` the rest of the line.
     ``data`` is what tests look at: the call's result or error, the event's payload, a run.
+    ``facts`` is what checkers look at: JSON values by names that ``history-1.json`` explains.
+    A stored history has them, and no ``data``.
     """
 
     at_ms: float
@@ -36,6 +39,15 @@ class Entry:
     job_id: str | None = None
     text: str = ""
     data: Any = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def line(self) -> str:
+        """The entry on one line, with generated ids cut short."""
+        job = f" {self.job_id}" if self.job_id else ""
+        queue = f" on {self.queue}" if self.queue else ""
+        text = f"  {self.text}" if self.text else ""
+        line = f"+{self.at_ms:.0f} ms  {self.kind} {self.label}{job}{queue}{text}"
+        return _LONG_HEX.sub(lambda found: f"{found[1]}…", line)
 
 
 @dataclass(slots=True)
@@ -46,7 +58,7 @@ class History:
     on_add: Callable[[], None] = lambda: None
     _began: float = field(default_factory=time.monotonic)
 
-    def add(
+    def add(  # noqa: PLR0913 - an entry's fields
         self,
         kind: EntryKind,
         label: str,
@@ -55,13 +67,17 @@ class History:
         job_id: str | None = None,
         text: str = "",
         data: Any = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> Entry:
         """Append what happened just now."""
-        at_ms = (time.monotonic() - self._began) * 1000
-        entry = Entry(at_ms, kind, label, queue, job_id, text, data)
+        entry = Entry(self.now_ms(), kind, label, queue, job_id, text, data, facts or {})
         self.entries.append(entry)
         self.on_add()
         return entry
+
+    def now_ms(self) -> float:
+        """Milliseconds since the test began."""
+        return (time.monotonic() - self._began) * 1000
 
     def of(self, kind: EntryKind, label: str | None = None, job_id: str | None = None) -> list[Entry]:
         """The entries of a kind, narrowed by label and job where given."""
@@ -83,17 +99,9 @@ class History:
         there are more than ``limit``, the first and last of them."""
         wanted = set(jobs)
         shown = [e for e in self.entries if not wanted or e.job_id is None or e.job_id in wanted]
-        lines = [_line(entry) for entry in shown]
+        lines = [entry.line() for entry in shown]
         if len(lines) <= limit:
             return lines
         head, tail = limit * 2 // 3, limit - limit * 2 // 3 - 1
         left_out = f"… {len(lines) - head - tail} entries left out …"
         return [*lines[:head], left_out, *lines[-tail:]]
-
-
-def _line(entry: Entry) -> str:
-    job = f" {entry.job_id}" if entry.job_id else ""
-    queue = f" on {entry.queue}" if entry.queue else ""
-    text = f"  {entry.text}" if entry.text else ""
-    line = f"+{entry.at_ms:.0f} ms  {entry.kind} {entry.label}{job}{queue}{text}"
-    return _LONG_HEX.sub(lambda found: f"{found[1]}…", line)

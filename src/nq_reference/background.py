@@ -142,6 +142,33 @@ def spawn(call: Callable[[], Awaitable[Any]], name: str) -> BackgroundTask:
     return task
 
 
+def threadsafe() -> Callable[[Callable[[], None]], object]:
+    """Has something called on the event loop that runs now, soon and in order, from any thread.
+
+    It raises ``RuntimeError`` where that loop is gone.
+    """
+    if _on_trio():
+        soon: Callable[[Callable[[], None]], object]
+        soon = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
+        return soon
+    return asyncio.get_running_loop().call_soon_threadsafe
+
+
+def call_in_task(call: Callable[[], None]) -> None:
+    """Call ``call`` from a task: for what the event loop itself has called, to call others who may use
+    anyio, which knows no event loop outside of tasks. ``call`` never raises."""
+    if _on_trio():  # all that it calls is called from a task
+        call()
+        return
+
+    async def body() -> None:
+        call()
+
+    task = asyncio.get_running_loop().create_task(body())
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
 def cancelled_from_outside(error: BaseException) -> bool:
     """Whether ``error`` ends this task because its event loop is closing, as at the end of
     ``asyncio.run``; a ``CancelledError`` that a handler raises by itself does not (RTY-13)."""

@@ -45,6 +45,21 @@ def test_the_guides_first_run_shows_what_the_guide_says(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize("handler", ["words.py", pytest.param("words.mjs", marks=pytest.mark.needs_node)])
+def test_the_guide_to_child_processes_runs_as_it_is_written(handler: str, tmp_path: Path) -> None:
+    """Its files, its command, its output."""
+    text = (ROOT / "docs" / "guides" / "child-runtimes.md").read_text()
+    for name, code in re.findall(
+        r"^```(?:python|js)\n(?:#|//) (\S+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL
+    ):
+        (tmp_path / name).write_text(code)
+    shown = re.search(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    run = [sys.executable, "main.py", handler]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, env=_environment(), check=False)
+    assert (done.stdout, done.returncode) == (shown[1], 0), done.stderr
+
+
 def _environment() -> dict[str, str]:
     paths = [str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}

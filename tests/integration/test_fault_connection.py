@@ -98,3 +98,31 @@ async def test_a_slow_connection_loses_nothing(proxy: Proxy) -> None:
     proxy.slow_down(20)
     async with await anyio.connect_tcp("127.0.0.1", proxy.port) as stream:
         assert await ask(stream, b"slow") == b"slow"
+
+
+async def test_only_the_connections_of_now_go_dead(proxy: Proxy) -> None:
+    """They stay open and silent, also after it has healed; a later one works."""
+    old = await anyio.connect_tcp("127.0.0.1", proxy.port)
+    async with old:
+        assert await ask(old, b"before") == b"before"
+        proxy.go_half_open()
+        proxy.heal()
+        new = await anyio.connect_tcp("127.0.0.1", proxy.port)
+        async with new:
+            await old.send(b"into the void")
+            assert await ask(new, b"after") == b"after"
+            with anyio.move_on_after(0) as waiting:
+                await old.receive()
+            assert waiting.cancelled_caught
+            assert proxy.connections == 2
+
+
+async def test_refused_connections_are_counted(proxy: Proxy) -> None:
+    """So that a test can tell that an adapter tries again."""
+    await proxy.go_down()
+    for _ in range(2):
+        stream = await anyio.connect_tcp("127.0.0.1", proxy.port)
+        async with stream:
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                await stream.receive()
+    assert proxy.refused == 2

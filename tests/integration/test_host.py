@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import shlex
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from nq_conformance import lab as lab_package
 from nq_conformance.adapters.errors import TargetError
 from nq_conformance.adapters.host import shapes
 from nq_conformance.adapters.host.client import HostError, host_command
 from nq_conformance.adapters.host.peer import PeerGoneError, RemoteError
 from nq_conformance.adapters.host.stdio import load_stdio
 from nq_conformance.adapters.loading import load_adapter
+from nq_conformance.clock import DRAIN
 from nq_conformance.contract import JobInput, JobOptions, ScheduleOptions, WorkerOptions
 from nq_conformance.history import History
 from nq_conformance.lab import Lab, Run, make_setting
 
 pytestmark = pytest.mark.anyio
 MEMORY = "nq_reference:MemoryProvider"
+ECHO = Path(lab_package.__file__).with_name("echo.py")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -48,6 +53,17 @@ async def lab(anyio_backend: str) -> AsyncIterator[Lab]:
     """A lab on the memory adapter."""
     async with lab_of(MEMORY, host_command(MEMORY, None, anyio_backend)) as lab:
         yield lab
+
+
+async def test_a_hosts_adapter_runs_handlers_in_children_of_its_own(lab: Lab) -> None:
+    """A path crosses as it is, and the options with the runtime."""
+    host = await lab.host()
+    queue = await lab.queue(provider=await host.provider())
+    completed = await queue.listen("completed")
+    await queue.work(str(ECHO), manager=await host.manager(), runtime="python")
+    id = await queue.add({"some_key": [1, None]})
+    await completed.heard(1, budget=DRAIN)
+    assert completed.payloads == [{"job_id": id, "return_value": {"some_key": [1, None]}}]
 
 
 async def test_a_hosts_adapter_runs_jobs_with_handlers_of_the_kit(lab: Lab) -> None:
@@ -87,6 +103,15 @@ async def test_an_error_in_the_host_keeps_its_name_and_words(lab: Lab) -> None:
         await provider.enqueue("queue", JobInput("job"))
 
 
+async def test_an_error_whose_text_is_no_unicode_crosses_all_the_same(lab: Lab) -> None:
+    """The protocol is UTF-8, which has no half surrogate pairs."""
+    host = await lab.host()
+    queue = await lab.queue(provider=await host.provider())
+    await queue.work(lab.failing("half \ud83d a pair"), manager=await host.manager())
+    job = await queue.reaches(await queue.add(), "failed")
+    assert job.failed_reason == "half ? a pair"
+
+
 async def test_a_handler_is_cancelled_with_its_attempt(lab: Lab) -> None:
     """The adapter's timeout reaches the handler, wherever it runs."""
     host, gate = await lab.host(), lab.gate()
@@ -97,6 +122,25 @@ async def test_a_handler_is_cancelled_with_its_attempt(lab: Lab) -> None:
     await handler.finished(1)
     assert handler.runs[0].error is not None
     await queue.reaches(id, "failed")
+
+
+async def test_an_adapter_that_is_a_command_has_a_process_for_each_place(
+    anyio_backend: str, tmp_path: Path
+) -> None:
+    """Another address of the same backend is another place: a fault may lie between."""
+    starts = tmp_path / "starts"
+    host = shlex.join(host_command(MEMORY, None, anyio_backend))
+    counted = f"echo started >> {shlex.quote(str(starts))}; exec {host}"
+    foreign = load_stdio(f"stdio:sh -c {shlex.quote(counted)}")
+    starts.unlink()  # by whom it was described
+    history = History()
+    place = make_setting("nq_host", history=history)
+    async with Lab(foreign, place, history, host_command=foreign.command) as lab:
+        await lab.provider()
+        await lab.new_provider()
+        assert starts.read_text().split() == ["started"]
+        await lab.new_provider(setting=replace(place, url="redis://127.0.0.1:1/0"))
+        assert starts.read_text().split() == ["started"] * 2
 
 
 async def test_each_host_is_a_process_of_its_own(lab: Lab) -> None:

@@ -26,7 +26,7 @@ class GivesEachHandlerItsOwnSlots(Miniature):
             self,
             queue_name: str,
             job_name: str,
-            handler: WorkerHandler,
+            handler: WorkerHandler | str,
             opts: WorkerOptions | None = None,
         ) -> None:
             before = self._workers.get(queue_name)
@@ -84,7 +84,7 @@ class KeepsTheFirstConcurrency(Miniature):
             self,
             queue_name: str,
             job_name: str,
-            handler: WorkerHandler,
+            handler: WorkerHandler | str,
             opts: WorkerOptions | None = None,
         ) -> None:
             before = self._workers.get(queue_name)
@@ -117,7 +117,7 @@ class TakesZeroForOne(Miniature):
             self,
             queue_name: str,
             job_name: str,
-            handler: WorkerHandler,
+            handler: WorkerHandler | str,
             opts: WorkerOptions | None = None,
         ) -> None:
             if opts is not None:
@@ -135,7 +135,7 @@ class RoundsItsConcurrency(Miniature):
             self,
             queue_name: str,
             job_name: str,
-            handler: WorkerHandler,
+            handler: WorkerHandler | str,
             opts: WorkerOptions | None = None,
         ) -> None:
             if opts is not None and isinstance(opts.concurrency, float) and opts.concurrency > 1:

@@ -100,7 +100,7 @@ class PausesTheQueueForAutorun(Miniature):
             self,
             queue_name: str,
             job_name: str,
-            handler: WorkerHandler,
+            handler: WorkerHandler | str,
             opts: WorkerOptions | None = None,
         ) -> None:
             await super().register_worker(queue_name, job_name, handler, opts)

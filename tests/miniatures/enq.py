@@ -370,3 +370,28 @@ def live_objects(provider: Any) -> dict[tuple[str, str], Any]:
 def rounded(digits: str) -> int:
     """The whole number nearest to it that a double can hold; itself beyond all doubles."""
     return int(float(digits)) if len(digits) < 300 else int(digits)
+
+
+class StoresUpToTheBadOne(Miniature):
+    """Jobs of one call are checked and stored one after the other."""
+
+    breaks, tells = "ENQ-17", "jobs of the queue after a call with a payload that JSON can't hold"
+
+    class provider_class(MemoryProvider):
+        async def enqueue_many(self, queue_name: str, jobs: Sequence[JobInput]) -> Sequence[str]:
+            return [await self.enqueue(queue_name, job) for job in jobs]
+
+
+class LeavesARemovedJobInItsCount(Miniature):
+    """What is removed by hand is counted ever after."""
+
+    breaks, tells = "ENQ-18", "jobs that are counted, after a waiting job was removed"
+
+    class source_class(MemorySource):
+        async def remove(self, queue: str, id: str) -> bool:
+            job = self.queue(queue).jobs.get(id)
+            counted = job.state if job is not None and job.state == "waiting" else None
+            removed = await super().remove(queue, id)
+            if removed and counted is not None:
+                self.queue(queue).counts[counted] += 1
+            return removed

@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import miniatures
-from miniatures.base import Miniature
+from miniatures.base import AnyMiniature
 
 TESTS = Path(__file__).parents[1]
 
 
-def all_miniatures() -> list[type[Miniature]]:
+def all_miniatures() -> list[type[AnyMiniature]]:
     """Every miniature of this package, by the rule that it breaks."""
     for module in pkgutil.iter_modules(miniatures.__path__):
         if not module.name.startswith("test_"):
             importlib.import_module(f"miniatures.{module.name}")
-    return sorted(Miniature.__subclasses__(), key=lambda m: (m.breaks, m.__name__))
+    found = [miniature for base in get_args(AnyMiniature) for miniature in base.__subclasses__()]
+    return sorted(found, key=lambda m: (m.breaks, m.__name__))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from nq_conformance.contract import Job, JobInput, JobsQuery, QueueCallback, Que
 from nq_reference import background
 from nq_reference.engine import EngineWorkerManager
 from nq_reference.engine.worker import QueueWorker
+from nq_reference.job_source import Claim, ClaimedJob, Exchange, Outcome
 from nq_reference.providers.memory import MemoryProvider
+from nq_reference.sources.memory import MemorySource
 
 
 class ForgetsJobsAtEachInit(Miniature):
@@ -170,3 +172,22 @@ class PausesWithoutThePrefix(Miniature):
             for name in [name for name, by in self.held.items() if by is self]:
                 del self.held[name]
             await super().close()
+
+
+class DropsWhatComesInAsItCloses(Miniature):
+    """The backend's answers take a moment; jobs that one of them brings after closing has begun are
+    dropped."""
+
+    breaks, tells = "LIFE-07", "turns after enqueue, the job is waiting"
+
+    class source_class(MemorySource):
+        async def exchange(self, queue: str, outcomes: Sequence[Outcome], claim: Claim) -> Exchange:
+            reply = await super().exchange(queue, outcomes, claim)
+            for _ in range(3):
+                await anyio.lowlevel.checkpoint()
+            return reply
+
+    class worker_class(QueueWorker):
+        def _begin(self, job: ClaimedJob) -> None:
+            if self._accepting:
+                super()._begin(job)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from miniatures.base import Miniature
+from miniatures.base import AnyMiniature
 from nq_conformance.plugin.collection import ABOUT
 
 
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _of_its_own_rule(item: pytest.Item) -> bool:
     about = item.stash.get(ABOUT, None)
-    if about is None or not isinstance(about.target.adapter, Miniature):
+    if about is None or not isinstance(about.target.adapter, AnyMiniature):
         return True
     miniature = about.target.adapter
     return about.rule in (miniature.breaks, *miniature.also)

@@ -46,6 +46,36 @@ class CountsTheRunningAttempt(Miniature):
             return [replace(job, attempts_made=job.attempts_made + (job.state == "active")) for job in jobs]
 
 
+class KeepsTheFirstReason(Miniature):
+    """What was written after the first failure stays."""
+
+    breaks, tells = "RTY-03", "failed_reason after three failures"
+
+    class queue_class(MemoryQueue):
+        def end(self, job: JobRecord, outcome: Outcome, now: int) -> None:
+            first = job.failed_reason
+            super().end(job, outcome, now)
+            if outcome.kind == "fail" and first and "timeout" not in outcome.text:
+                job.failed_reason = first
+
+
+class ForgetsToCancelARetry(Miniature):
+    """A retry that was planned with a backoff is still made after the job has succeeded."""
+
+    breaks, tells = "RTY-03", "calls of a handler that succeeds in attempt 3 of 6"
+
+    class queue_class(MemoryQueue):
+        def end(self, job: JobRecord, outcome: Outcome, now: int) -> None:
+            again = outcome.kind == "complete" and 1 < job.attempts_made + 1 < job.opts.attempts - 1
+            super().end(job, outcome, now)
+            if again and job.opts.backoff is not None:
+                job.state = "active"
+                self.counts["completed"] -= 1
+                self.counts["active"] += 1
+                del self._finished["completed"][job.id]
+                self.delay(job, "retry", now + job.opts.backoff.delay)
+
+
 class BacksOffByWholeSeconds(Miniature):
     """Any backoff becomes the next full second."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from miniatures.base import Miniature
-from nq_conformance.contract import RunContext, StepEvent, StepEventType
+from nq_conformance.contract import RunContext, StateProvider, StepEvent, StepEventType
 from nq_reference import codec
 from nq_reference.job_source import Outcome
 from nq_reference.runner import Attempt, Runner, Services, Step
@@ -266,6 +266,25 @@ class KeepsOneStateForAllFlows(Miniature):
         async def _call(self, attempt: Attempt, data: Any, ctx: RunContext) -> Any:
             bent: Any = BentContext(ctx, state=FlowState(self._services.state, "one for all"))
             return await super()._call(attempt, data, bent)
+
+
+class JoinsFlowAndKeyWithAColon(Miniature):
+    """Whatever colons flow and key have of their own."""
+
+    breaks, tells = "CTX-03", "the value of 'b:c' in the flow 'a'"
+
+    class runner_class(Runner):
+        async def _call(self, attempt: Attempt, data: Any, ctx: RunContext) -> Any:
+            bent: Any = BentContext(ctx, state=JoinedState(self._services.state, ctx.flow_id))
+            return await super()._call(attempt, data, bent)
+
+
+class JoinedState(FlowState):
+    """Without an escape."""
+
+    def __init__(self, state: StateProvider | None, flow_id: str) -> None:
+        super().__init__(state, flow_id)
+        self._scope = flow_id
 
 
 class ForgetsToDelete(Miniature):

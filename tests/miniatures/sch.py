@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 
 from miniatures.base import Miniature
@@ -191,3 +192,30 @@ class WorksOffEveryMissedMatch(Miniature):
             if next_at is not None:
                 next_at = next_run(due.pattern, due.tz, due.next_at)
             return await super().fire(queue, due, next_at, job)
+
+
+class ListsTheNextRunInSeconds(Miniature):
+    """next_at is in epoch seconds."""
+
+    breaks, tells = "SCH-16", "next_at of '0 0 1 1 *'"
+
+    class source_class(MemorySource):
+        async def schedules(self, queue: str) -> Sequence[Schedule]:
+            series = await super().schedules(queue)
+            return [replace(each, next_at=each.next_at // 1000) for each in series]
+
+
+class TakesASeriesFromTheListAlone(Miniature):
+    """A removed series is listed no more, but goes on."""
+
+    breaks, tells = "SCH-17", "after the series was removed"
+
+    class source_class(MemorySource):
+        def __init__(self) -> None:
+            super().__init__()
+            self.removed: set[tuple[str, str]] = set()
+
+        async def remove_schedule(self, queue: str, id: str) -> bool:
+            known = id in self.queue(queue).schedules and (queue, id) not in self.removed
+            self.removed.add((queue, id))
+            return known

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from miniatures.base import Miniature
+from miniatures.base import AnyMiniature
 from miniatures.gallery import Verdicts, all_miniatures, judge
 from miniatures.nothing import DoesNothing, RaisesAlways
 from nq_conformance.requirements import load
@@ -46,7 +46,7 @@ def test_every_tested_rule_has_a_miniature() -> None:
 
 @pytest.mark.parametrize("miniature", MINIATURES, ids=lambda m: f"{m.breaks}-{m.__name__}")
 def test_a_miniature_is_failed_by_its_rule_and_hardly_any_other(
-    miniature: type[Miniature], verdicts: dict[str, Verdicts]
+    miniature: type[AnyMiniature], verdicts: dict[str, Verdicts]
 ) -> None:
     """By that rule, with a message that says what is wrong, and by the others that it names."""
     seen = verdicts[miniature.__name__]
@@ -84,7 +84,7 @@ def test_an_adapter_that_does_not_even_try_passes_no_rule(adapter: type, tmp_pat
     assert seen.are("failed") | seen.are("blocked") == set(TESTED)
 
 
-def _row(miniature: type[Miniature], seen: Verdicts) -> tuple[str, str, str, str]:
+def _row(miniature: type[AnyMiniature], seen: Verdicts) -> tuple[str, str, str, str]:
     doc = " ".join((miniature.__doc__ or "").split())
     others = ", ".join(sorted(seen.are("failed") - {miniature.breaks}))
     return miniature.breaks, miniature.__name__, doc, f"{others}: {miniature.because}" if others else ""

@@ -90,11 +90,12 @@ def test_options_may_come_from_the_configuration(kit: KitRuns) -> None:
     kit.suite(ONE_PASSING)
     kit.file(
         "pytest.ini",
-        f"[pytest]\nnq_adapter = {TARGET}\nnq_backend = asyncio\nnq_seed = 7\nnq_rule = enq\n",
+        f"[pytest]\nnq_adapter = {TARGET}\nnq_backend = asyncio\nnq_seed = 7\nnq_rule = enq\n"
+        "nq_time_scale = 2\n",
     )
     result = kit.run("--nq-suite")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["nq-conformance: 16 of * rules, time scale 1, seed 7"])
+    result.stdout.fnmatch_lines(["nq-conformance: 16 of * rules, time scale 2, seed 7"])
 
 
 def test_the_suite_can_be_named_as_a_package(kit: KitRuns) -> None:

@@ -108,6 +108,29 @@ def test_what_is_not_claimed_does_not_run(kit: KitRuns) -> None:
     )
 
 
+def test_a_test_may_need_more_than_its_rule(kit: KitRuns) -> None:
+    """RPC applies to whoever has a runtime; a test for one of them runs where that one is claimed."""
+    kit.suite(
+        """
+        import pytest
+        from nq_conformance.suite.rules import needs
+        from nq_conformance.suite.scripted import each_runtime
+
+        @rule("RPC-01")
+        @each_runtime
+        async def test_each(lab, runtime): pass
+
+        @rule("RPC-01")
+        @needs("cron")
+        async def test_more(lab): pass
+        """
+    )
+    kit.shelf('capabilities = ("node_runtime",)')
+    run = ("--nq-adapter=other:Provider", "--nq-backend=asyncio", "--nq-rule=RPC")
+    assert collected(kit, *run) == ["test_each[node-isolated-shelf-asyncio]"]
+    kit.judge("--nq-rule=RPC").stdout.fnmatch_lines(["*area*not claimed*", "*RPC*"])
+
+
 def test_a_rules_roots_run_before_it(kit: KitRuns) -> None:
     """ORD-01 rests on ENQ-02, which comes later in the file."""
     kit.suite(THREE)

@@ -21,6 +21,7 @@ def rule(rule_id: str, **changes: Any) -> Rule:
         "fault": "The adapter does not.",
         "flags": frozenset(),
         "capabilities": (),
+        "services": (),
         "source": (),
         "rests_on": (),
         "hints": (f"The hint of {rule_id}.",),

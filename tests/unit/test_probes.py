@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 
 from nq_conformance import Adapter, Capability, Setting
-from nq_conformance.contract import JobInput, QueueProvider, ScheduleOptions, WorkerManager
+from nq_conformance.contract import (
+    JobInput,
+    QueueProvider,
+    ScheduleOptions,
+    UnsupportedError,
+    WorkerManager,
+    WorkerOptions,
+)
 from nq_conformance.history import History
 from nq_conformance.lab import Lab, make_setting
 from nq_conformance.lab.probes import undeclared
@@ -39,7 +47,21 @@ class Silent(Adapter):
 
 
 class IdleManager(EngineWorkerManager):
-    """Never starts a worker that was not started at once."""
+    """Never starts a worker that was not started at once, and has children of no kind."""
+
+    async def register_worker(
+        self, queue_name: str, job_name: str, handler: Any, opts: WorkerOptions | None = None
+    ) -> None:
+        """Refuse one runtime, and take the other for another."""
+        if opts is not None and opts.runtime == "node-isolated":
+            raise UnsupportedError("no Node")
+        if opts is not None and opts.runtime == "python":
+            opts = replace(opts, runtime="in-process")
+
+            async def handler(_data: Any, _ctx: Any) -> str:
+                return "something else"
+
+        await super().register_worker(queue_name, job_name, handler, opts)
 
     async def start_worker(self, queue_name: str) -> None:
         """Do nothing."""

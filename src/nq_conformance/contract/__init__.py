@@ -48,6 +48,7 @@ from nq_conformance.contract.job import (
 from nq_conformance.contract.provider import OptionalOperations, QueueProvider
 from nq_conformance.contract.worker import (
     RUNTIME_ALIASES,
+    ChildHandler,
     Runtime,
     StartableWorkerManager,
     WorkerHandler,
@@ -61,6 +62,7 @@ __all__ = [
     "QUEUE_EVENTS",
     "RUNTIME_ALIASES",
     "Backoff",
+    "ChildHandler",
     "ClosedError",
     "EventManager",
     "FlowContext",

@@ -13,6 +13,9 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from nq_conformance.contract.context import RunContext
 
 WorkerHandler: TypeAlias = Callable[[Any, RunContext], Awaitable[Any]]
+ChildHandler: TypeAlias = str
+"""Where the handler of a child process is found: the path of a script (``*.py`` for ``python``;
+``*.mjs``, ``*.js``, ``*.cjs`` for ``node-isolated``) or, in Python, ``module:function``."""
 Runtime: TypeAlias = Literal["in-process", "python", "node-isolated"]
 
 RUNTIME_ALIASES: dict[str, Runtime] = {"node": "in-process"}
@@ -31,6 +34,8 @@ class WorkerOptions:
     - ``autorun``: ``False`` registers without starting; ``start_worker`` or ``resume`` starts
       (DSP-07).
     - ``prefix``: the namespace, where it is not the provider's own (LIFE-09).
+    - ``runtime``: ``in-process`` calls a handler of this process; ``python`` and
+      ``node-isolated`` run a ``ChildHandler`` in a child process (RPC-01).
     - ``timeout_ms``: for each attempt, unless the job says otherwise.
     """
 
@@ -50,7 +55,7 @@ class WorkerInfo:
 
     queue_name: str
     job_name: str
-    handler: WorkerHandler
+    handler: WorkerHandler | ChildHandler
     runtime: Runtime
     concurrency: int
     autorun: bool
@@ -64,13 +69,14 @@ class WorkerManager(Protocol):
         self,
         queue_name: str,
         job_name: str,
-        handler: WorkerHandler,
+        handler: WorkerHandler | ChildHandler,
         opts: WorkerOptions | None = None,
     ) -> None:
         """Have ``handler`` called as ``handler(data, ctx)`` for jobs of this name.
 
         A second registration on the queue joins its worker; the same name again replaces the
-        handler (DSP-05). Raises for concurrency below 1 and other bad options (CON-03).
+        handler (DSP-05). Raises for concurrency below 1 and other bad options (CON-03), and for
+        a handler that is not of the options' runtime: a callable in process, else a path or name.
         """
 
     def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:

@@ -2,7 +2,8 @@
 
 It passes bytes on until it is told otherwise: cut all connections and refuse new ones, as a
 service does that restarts; fall silent without closing, as a peer does behind a dead link;
-hold every byte back for a while.
+let only the connections of now go dead, as a firewall does that forgets them; hold every byte
+back for a while.
 """
 
 from __future__ import annotations
@@ -30,8 +31,11 @@ class Proxy:
         self._streams: set[SocketStream] = set()
         self._refusing = False
         self._silent = False
+        self._dead: set[SocketStream] = set()
         self._delay_s = 0.0
         self._changed = anyio.Event()
+        self.refused = 0
+        """How many connections were refused so far."""
 
     async def __aenter__(self) -> Self:
         listeners = await anyio.create_tcp_listener(local_host="127.0.0.1")
@@ -46,9 +50,11 @@ class Proxy:
         assert self._tasks is not None
         assert self._listener is not None
         self._tasks.cancel_scope.cancel()
-        await self._tasks.__aexit__(None, None, None)
-        with anyio.CancelScope(shield=True):
-            await self._listener.aclose()
+        try:
+            await self._tasks.__aexit__(None, None, None)
+        finally:  # also where its own task is cancelled
+            with anyio.CancelScope(shield=True):
+                await self._listener.aclose()
 
     @property
     def port(self) -> int:
@@ -77,6 +83,10 @@ class Proxy:
         """Pass nothing on in either direction, and close nothing, until ``heal``."""
         self._silent = True
 
+    def go_half_open(self) -> None:
+        """Pass nothing on over the connections of now, and close none of them, for ever; new ones work."""
+        self._dead |= self._streams
+
     def slow_down(self, delay_ms: int) -> None:
         """Hold back whatever comes for ``delay_ms``, until ``heal``."""
         self._delay_s = delay_ms / 1000
@@ -90,6 +100,7 @@ class Proxy:
     async def _forward(self, adapter: SocketStream) -> None:
         async with adapter:
             if self._refusing:
+                self.refused += 1
                 _reset_on_close(adapter)
                 return
             try:
@@ -107,13 +118,14 @@ class Proxy:
                 both.start_soon(self._pump, service, adapter, both)
         finally:
             self._streams -= {adapter, service}
+            self._dead -= {adapter, service}
 
     async def _pump(self, source: SocketStream, sink: SocketStream, both: TaskGroup) -> None:
         """Pass on what comes from one side; when it ends, both directions do."""
         try:
             while True:
                 data = await source.receive(_CHUNK_BYTES)
-                while self._silent:
+                while self._silent or source in self._dead:
                     await self._changed.wait()
                 if self._delay_s:
                     await anyio.sleep(self._delay_s)

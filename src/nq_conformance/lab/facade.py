@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from nq_conformance.clock import CALL, Budget, Clock
+from nq_conformance.clock import CALL, Budget
 from nq_conformance.contract import (
+    ChildHandler,
     Job,
     JobCounts,
     JobInput,
@@ -20,54 +21,8 @@ from nq_conformance.contract import (
     WorkerManager,
     WorkerOptions,
 )
-from nq_conformance.history import History
-
-T = TypeVar("T")
-
-
-class Calls:
-    """Makes calls of the adapter, and writes them and what came of them into the history.
-
-    ``where`` names the process they are made in, where it is not this one.
-    """
-
-    def __init__(self, history: History, clock: Clock, where: str = "") -> None:
-        self._history = history
-        self._clock = clock
-        self._where = f"in {where}: " if where else ""
-
-    async def make(
-        self,
-        label: str,
-        call: Callable[[], Awaitable[T]],
-        text: str,
-        *,
-        queue: str | None = None,
-        budget: Budget = CALL,
-    ) -> T:
-        """Await ``call``; what it raises is recorded and raised."""
-        try:
-            result = await self._clock.call(call, f"{label}({text})", budget)
-        except Exception as error:
-            self._record(label, f"{text} !! {type(error).__name__}: {_shortened(error)}", queue, error)
-            raise
-        told = "" if result is None else f" -> {_shortened(result)}"
-        self._record(label, text + told, queue, result)
-        return result
-
-    def made(self, label: str, call: Callable[[], T], text: str, *, queue: str | None = None) -> T:
-        """The same for a call that is not awaited."""
-        try:
-            result = call()
-        except Exception as error:
-            self._record(label, f"{text} !! {type(error).__name__}: {_shortened(error)}", queue, error)
-            raise
-        self._record(label, text, queue, result)
-        return result
-
-    def _record(self, label: str, text: str, queue: str | None, data: Any) -> None:
-        job_id = data if isinstance(data, str) and label in ("enqueue", "schedule") else None
-        self._history.add("call", label, queue=queue, job_id=job_id, text=self._where + text, data=data)
+from nq_conformance.lab.calls import Calls, shortened
+from nq_conformance.lab.facts import of_job, of_worker, plain
 
 
 class ProviderUnderTest:
@@ -88,7 +43,11 @@ class ProviderUnderTest:
     async def enqueue(self, queue_name: str, job: JobInput) -> str:
         """See ``QueueProvider``."""
         return await self._calls.make(
-            "enqueue", lambda: self.raw.enqueue(queue_name, job), _job_text(job), queue=queue_name
+            "enqueue",
+            lambda: self.raw.enqueue(queue_name, job),
+            _job_text(job),
+            queue=queue_name,
+            given=of_job(job),
         )
 
     async def schedule(self, queue_name: str, job: JobInput, opts: ScheduleOptions | None = None) -> str:
@@ -99,12 +58,16 @@ class ProviderUnderTest:
             if opts is None
             else (lambda: self.raw.schedule(queue_name, job, opts))
         )
-        return await self._calls.make("schedule", call, text, queue=queue_name)
+        return await self._calls.make("schedule", call, text, queue=queue_name, given=of_job(job, opts))
 
     async def get_job(self, queue_name: str, id: str) -> Job | None:
         """See ``QueueProvider``."""
         return await self._calls.make(
-            "get_job", lambda: self.raw.get_job(queue_name, id), _shortened(id), queue=queue_name
+            "get_job",
+            lambda: self.raw.get_job(queue_name, id),
+            shortened(id),
+            queue=queue_name,
+            given={"jobId": plain(id)},
         )
 
     async def get_jobs(self, queue_name: str, query: JobsQuery | None = None) -> Sequence[Job]:
@@ -136,7 +99,11 @@ class ProviderUnderTest:
     def on(self, queue_name: str, event: QueueEvent, callback: QueueCallback) -> Callable[[], None]:
         """See ``QueueProvider``."""
         return self._calls.made(
-            "on", lambda: self.raw.on(queue_name, event, callback), event, queue=queue_name
+            "on",
+            lambda: self.raw.on(queue_name, event, callback),
+            event,
+            queue=queue_name,
+            given={"event": plain(event)},
         )
 
 
@@ -146,9 +113,14 @@ class ManagerUnderTest:
     def __init__(self, raw: WorkerManager, calls: Calls) -> None:
         self.raw = raw
         self._calls = calls
+        self._number = calls.next_manager()
 
     async def register_worker(
-        self, queue_name: str, job_name: str, handler: WorkerHandler, opts: WorkerOptions | None = None
+        self,
+        queue_name: str,
+        job_name: str,
+        handler: WorkerHandler | ChildHandler,
+        opts: WorkerOptions | None = None,
     ) -> None:
         """See ``WorkerManager``."""
         call = (
@@ -157,7 +129,8 @@ class ManagerUnderTest:
             else (lambda: self.raw.register_worker(queue_name, job_name, handler, opts))
         )
         text = f"{job_name!r}, {_options_text(opts)}"
-        await self._calls.make("register_worker", call, text, queue=queue_name)
+        given = of_worker(self._number, job_name, opts)
+        await self._calls.make("register_worker", call, text, queue=queue_name, given=given)
 
     def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
         """See ``WorkerManager``."""
@@ -177,7 +150,7 @@ class ManagerUnderTest:
 
 def _job_text(job: Any) -> str:
     opts = getattr(job, "opts", None)
-    parts = [repr(getattr(job, "name", job)), _shortened(getattr(job, "data", None), 60)]
+    parts = [repr(getattr(job, "name", job)), shortened(getattr(job, "data", None), 60)]
     return ", ".join(parts + ([_options_text(opts)] if opts is not None else []))
 
 
@@ -187,9 +160,4 @@ def _options_text(opts: Any) -> str:
         return ""
     fields = getattr(type(opts), "__dataclass_fields__", {})
     told = [f"{n}={getattr(opts, n)!r}" for n, f in fields.items() if getattr(opts, n) != f.default]
-    return ", ".join(told) if fields else _shortened(opts)
-
-
-def _shortened(value: object, limit: int = 100) -> str:
-    text = str(value) if isinstance(value, Exception) else repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return ", ".join(told) if fields else shortened(opts)

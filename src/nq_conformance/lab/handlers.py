@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import anyio
 
 from nq_conformance.clock import DRAIN, REACT, Budget
+from nq_conformance.lab.facts import of_run
 
 if TYPE_CHECKING:
     from nq_conformance.lab.lab import Lab
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 @dataclass(eq=False, slots=True)
 class Run:
     """One call of a handler. Times are epoch milliseconds; ``ended_ms`` is ``None`` while it
-    runs; ``error`` is what the handler raised, or was cancelled with."""
+    runs; ``error`` is what the handler raised, or was cancelled with; ``serial`` tells the runs of
+    a history apart."""
 
     args: tuple[Any, ...]
     number: int
@@ -26,6 +28,7 @@ class Run:
     ended_ms: float | None = None
     result: Any = None
     error: BaseException | None = None
+    serial: int = 0
 
     @property
     def data(self) -> Any:
@@ -81,7 +84,7 @@ class Recorder:
 
     async def __call__(self, *args: Any) -> Any:
         """Be called by the adapter, rightly as ``(data, ctx)``."""
-        run = Run(args, number=len(self.runs) + 1)
+        run = Run(args, number=len(self.runs) + 1, serial=len(self._lab.history.entries))
         self.runs.append(run)
         self.running += 1
         self.most_running = max(self.most_running, self.running)
@@ -134,7 +137,7 @@ class Recorder:
         text = f"run {run.number}, n={run.mark!r}" if run.mark is not None else f"run {run.number}"
         if kind == "end" and run.error is not None:
             text += f", raised {type(run.error).__name__}"
-        self._lab.history.add(kind, self.name, job_id=run.job_id, text=text, data=run)
+        self._lab.history.add(kind, self.name, job_id=run.job_id, text=text, data=run, facts=of_run(run))
 
 
 def _s(count: int) -> str:

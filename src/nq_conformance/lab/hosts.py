@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nq_conformance.adapters.host.client import Host
 from nq_conformance.clock import Clock
 from nq_conformance.history import History
-from nq_conformance.lab.facade import Calls, ManagerUnderTest, ProviderUnderTest
+from nq_conformance.lab.calls import Calls
+from nq_conformance.lab.facade import ManagerUnderTest, ProviderUnderTest
 
 
 class HostUnderTest:
@@ -15,6 +18,7 @@ class HostUnderTest:
     def __init__(self, host: Host, name: str, history: History, clock: Clock) -> None:
         self.name = name
         self.raw = host
+        host.callbacks.process = name
         self._history = history
         self._calls = Calls(history, clock, where=name)
         self._provider: ProviderUnderTest | None = None
@@ -43,10 +47,15 @@ class HostUnderTest:
             self._manager = await self.new_manager(await self.provider())
         return self._manager
 
-    async def kill(self) -> None:
-        """SIGKILL, and wait until the process is gone."""
+    @property
+    def log(self) -> Sequence[str]:
+        """The last lines that the process has written to stderr, or printed."""
+        return self.raw.log
+
+    async def kill(self, *, alone: bool = False) -> None:
+        """SIGKILL, and wait until the process is gone; ``alone`` spares what it has started."""
         self._tell("killed")
-        await self.raw.kill()
+        await self.raw.kill(alone=alone)
 
     def freeze(self) -> None:
         """SIGSTOP: it stands still, with its connections open."""
@@ -59,4 +68,4 @@ class HostUnderTest:
         self.raw.thaw()
 
     def _tell(self, what: str) -> None:
-        self._history.add("fault", what, text=self.name)
+        self._history.add("fault", what, text=self.name, facts={"process": self.name})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, cast
+from types import MappingProxyType
+from typing import Any, Self, TypeAlias, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 
 from nq_conformance.adapters import Adapter, Capability, Setting
 from nq_conformance.adapters.host.client import Host
@@ -20,11 +22,15 @@ from nq_conformance.contract import QueueProvider, WorkerManager
 from nq_conformance.faults import Proxy
 from nq_conformance.history import History
 from nq_conformance.lab.bus import Bus, RecordingFlow, RecordingState
-from nq_conformance.lab.facade import Calls, ManagerUnderTest, ProviderUnderTest
+from nq_conformance.lab.calls import Calls
+from nq_conformance.lab.facade import ManagerUnderTest, ProviderUnderTest
 from nq_conformance.lab.handlers import Body, Gate, Recorder, Run
 from nq_conformance.lab.hosts import HostUnderTest
+from nq_conformance.lab.judging import check_history
 from nq_conformance.lab.queue import Queue
 from nq_conformance.violation import Violation
+
+_Where: TypeAlias = tuple[str, str | None, str | None, Path | None]
 
 
 def make_setting(
@@ -51,7 +57,8 @@ class Lab:
     """One test's access to one adapter.
 
     ``seed`` is the run's, for whatever a test draws at random; ``host_command`` starts the
-    adapter in another process. It is used in an ``async with``.
+    adapter in another process; ``server_kind`` is how the run came by its server, if it has one
+    (url, container, local, embedded or fake). It is used in an ``async with``.
     """
 
     def __init__(  # noqa: PLR0913 - what the plugin knows and a test does not
@@ -64,11 +71,13 @@ class Lab:
         seed: int = 0,
         machine: MachineWatch | None = None,
         host_command: Sequence[str] = (),
+        server_kind: str | None = None,
     ) -> None:
         self.adapter = adapter
         self.setting = setting
         self.history = history
         self.seed = seed
+        self.server_kind = server_kind
         self.clock = Clock(time_scale, machine)
         self.notes: list[str] = []
         self._calls = Calls(history, self.clock)
@@ -77,10 +86,9 @@ class Lab:
         self._managers: list[ManagerUnderTest] = []
         self._gates: list[Gate] = []
         self._hosts: list[HostUnderTest] = []
-        self._own_hosts: dict[str, Host] = {}  # of an adapter that is no Python object, by namespace
+        self._own_hosts: dict[_Where, Host] = {}  # of an adapter that is no Python object
         self._host_command = host_command
         self._tasks: TaskGroup | None = None
-        self._stack: AsyncExitStack | None = None
         self._queues = 0
         self._canary: tuple[Queue, Recorder] | None = None
         history.on_add = self._wake
@@ -104,6 +112,19 @@ class Lab:
         """The values that handlers keep."""
         assert isinstance(self.setting.state, RecordingState)
         return self.setting.state
+
+    @property
+    def pid(self) -> int:
+        """The process that the test's providers and managers are in: this one, unless the adapter lives
+        in hosts alone."""
+        host = self._own_hosts.get(_where(self.setting))
+        return os.getpid() if host is None else host.pid
+
+    @property
+    def log(self) -> Sequence[str]:
+        """The last lines that this process has written to stderr, where it is not the kit's."""
+        host = self._own_hosts.get(_where(self.setting))
+        return () if host is None else host.log
 
     def claims(self, capability: Capability) -> bool:
         """Whether the adapter declares ``capability``."""
@@ -141,9 +162,16 @@ class Lab:
         self._queues += 1
         return Queue(name or f"queue{self._queues}", self, provider or await self.provider())
 
-    async def host(self) -> HostUnderTest:
-        """One more process with the adapter in it, on this test's setting."""
-        host = await self._start_host(self.setting)
+    async def host(
+        self,
+        *,
+        setting: Setting | None = None,
+        env: Mapping[str, str] = MappingProxyType({}),
+        through: Sequence[str] = (),
+    ) -> HostUnderTest:
+        """One more process with the adapter in it, on this test's setting if no other is given; ``env``
+        is set in its environment, and ``through`` are words before its command."""
+        host = await self._start_host(setting or self.setting, env, through)
         under_test = HostUnderTest(host, f"host {len(self._hosts) + 1}", self.history, self.clock)
         self._hosts.append(under_test)
         return under_test
@@ -155,8 +183,8 @@ class Lab:
         parts = urlsplit(address)
         default = 6379 if self.setting.url else 5432
         proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or default)
-        assert self._stack is not None, "a lab proxies inside its `async with`"
-        await self._stack.enter_async_context(proxy)
+        assert self._tasks is not None, "a lab proxies inside its `async with`"
+        await self._tasks.start(_keep_open, proxy)
         login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
         broken = urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{proxy.port}"))
         where = {"url": broken} if self.setting.url else {"dsn": broken}
@@ -229,6 +257,11 @@ class Lab:
         if not right:
             raise Violation(expected=expected, seen=str(seen), jobs=jobs, hint=hint)
 
+    def check_history(self) -> None:
+        """Raise ``Violation`` if what has been recorded so far shows a breach that is one in any test;
+        no call may be under way."""
+        check_history(self.history)
+
     def equal(self, actual: object, wanted: object, what: str, *, jobs: Sequence[str] = ()) -> None:
         """Raise ``Violation`` unless ``what`` is as wanted, in value and in type of the whole."""
         same = actual == wanted and isinstance(actual, bool) == isinstance(wanted, bool)
@@ -273,15 +306,12 @@ class Lab:
 
     async def __aenter__(self) -> Self:
         self._tasks = await anyio.create_task_group().__aenter__()
-        self._stack = AsyncExitStack()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         assert self._tasks is not None
-        assert self._stack is not None
         with anyio.CancelScope(shield=True):
             await self.close()
-            await self._stack.aclose()
         self._tasks.cancel_scope.cancel()
         await self._tasks.__aexit__(None, None, None)
 
@@ -302,23 +332,28 @@ class Lab:
         for host in [*(host.raw for host in self._hosts), *self._own_hosts.values()]:
             await host.close()
 
-    async def _start_host(self, setting: Setting) -> Host:
+    async def _start_host(
+        self,
+        setting: Setting,
+        env: Mapping[str, str] = MappingProxyType({}),
+        through: Sequence[str] = (),
+    ) -> Host:
         assert self._tasks is not None, "a lab starts hosts inside its `async with`"
-        return await Host.start(self._host_command, setting, self._tasks)
+        return await Host.start([*through, *self._host_command], setting, self._tasks, env=env)
 
     async def _raw_provider(self, setting: Setting) -> QueueProvider:
         """The adapter's own provider, in this process or, of a foreign adapter, in one of its hosts."""
         if not isinstance(self.adapter, StdioAdapter):
             return self.adapter.provider(setting)
-        host = self._own_hosts.get(setting.namespace)
+        host = self._own_hosts.get(_where(setting))
         if host is None:
-            host = self._own_hosts[setting.namespace] = await self._start_host(setting)
+            host = self._own_hosts[_where(setting)] = await self._start_host(setting)
         return await host.provider()
 
     async def _raw_manager(self, provider: Any, setting: Setting) -> WorkerManager:
         if not isinstance(self.adapter, StdioAdapter):
             return self.adapter.worker_manager(provider, setting)
-        manager: Any = await self._own_hosts[setting.namespace].manager(provider)
+        manager: Any = await self._own_hosts[_where(setting)].manager(provider)
         return cast("WorkerManager", manager)
 
     async def _change(self, at_most_s: float) -> None:
@@ -329,6 +364,18 @@ class Lab:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = anyio.Event()
+
+
+def _where(setting: Setting) -> _Where:
+    """What a host is told: the same backend under another address is another place."""
+    return setting.namespace, setting.url, setting.dsn, setting.directory
+
+
+async def _keep_open(proxy: Proxy, *, task_status: TaskStatus[None]) -> None:
+    """In a task of its own, as tests that run side by side open and leave theirs in any order."""
+    async with proxy:
+        task_status.started()
+        await anyio.Event().wait()
 
 
 async def _echo(run: Run) -> Any:

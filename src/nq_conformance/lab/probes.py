@@ -7,6 +7,7 @@ and is not declared is one that nothing tests, so the report tells of it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from nq_conformance.adapters import Capability
@@ -16,6 +17,7 @@ from nq_conformance.lab.lab import Lab
 from nq_conformance.lab.queue import JOB, Queue
 
 PROBE: Final = Budget("probe", 1_000, "an operation that was not declared shows that it works")
+CHILD: Final = Budget("probed child", 5_000, "a child process that was not declared starts and replies")
 FAR: Final = "0 0 1 1 *"
 """A pattern that matches once a year. Read with its seconds last, the one below is none."""
 FAR_WITH_SECONDS: Final = "0 0 0 1 1 *"
@@ -89,6 +91,22 @@ async def _start_worker(lab: Lab, queue: Queue) -> bool:
     return True
 
 
+async def _python_runtime(_: Lab, queue: Queue) -> bool:
+    return await _runs_a_child(queue, "python", "echo.py")
+
+
+async def _node_runtime(_: Lab, queue: Queue) -> bool:
+    return await _runs_a_child(queue, "node-isolated", "echo.mjs")
+
+
+async def _runs_a_child(queue: Queue, runtime: str, script: str) -> bool:
+    """Whether a child of this module's folder completes a job with its payload."""
+    await queue.work(str(Path(__file__).with_name(script)), runtime=runtime)
+    id = await queue.add({"n": "echo"})
+    job = await queue.reaches(id, "completed", "failed", budget=CHILD)
+    return job.state == "completed" and job.return_value == {"n": "echo"}
+
+
 async def _takes(queue: Queue, pattern: str, *, nonsense: str) -> bool:
     """Whether ``pattern`` makes a series: an id, no job that waits, and no like for nonsense."""
     id = await queue.schedule(None, ScheduleOptions(cron=pattern))
@@ -118,4 +136,6 @@ _PROBES: Final[Mapping[Capability, _Probe]] = {
     Capability.GET_SCHEDULED_JOBS: _get_scheduled_jobs,
     Capability.REMOVE_SCHEDULED_JOB: _remove_scheduled_job,
     Capability.START_WORKER: _start_worker,
+    Capability.PYTHON_RUNTIME: _python_runtime,
+    Capability.NODE_RUNTIME: _node_runtime,
 }

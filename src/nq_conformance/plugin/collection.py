@@ -13,7 +13,7 @@ from nq_conformance.plugin.targets import Target, anyio_backend
 from nq_conformance.report.verdict import PlannedTest
 from nq_conformance.requirements import PROFILES, Rule
 
-RULE_MARKER = "nq_rule"
+RULE_MARKER, NEEDS_MARKER = "nq_rule", "nq_needs"
 PLAN = pytest.StashKey["Plans"]()
 
 
@@ -156,7 +156,10 @@ class Collection:
 
     def _may_run(self, item: pytest.Item) -> bool:
         about = item.stash.get(ABOUT, None)
-        return about is None or self._run.may_run(about.target, about.rule)
+        if about is None:
+            return True
+        needed = {marker.args[0] for marker in item.iter_markers(NEEDS_MARKER)}
+        return needed <= about.target.claims and self._run.may_run(about.target, about.rule)
 
 
 def _about(item: pytest.Item, rule_id: str) -> About:

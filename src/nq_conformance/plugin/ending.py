@@ -40,8 +40,7 @@ class Ending:
         lines = [f"{kit}: adapter {t.id} ({t.text}) on {', '.join(t.backends)}" for t in run.targets]
         selected, known = len(run.scope.selected), len(run.scope.catalogue.rules)
         rules = f"all {known} rules" if selected == known else f"{selected} of {known} rules"
-        scale = "budgets off" if run.options.budgets_off else f"time scale {run.options.time_scale:g}"
-        return [*lines, f"nq-conformance: {rules}, {scale}, seed {run.seed}"]
+        return [*lines, f"nq-conformance: {rules}, {run.told_time_scale}, seed {run.seed}"]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
@@ -83,7 +82,7 @@ class Ending:
             started=self._started,
             finished=_now(),
             seed=self._run.seed,
-            time_scale=self._run.options.time_scale,
+            time_scale=self._run.time_scale,
         )
         document = make_document(self._result, facts, self._servers.entries(), int(session.exitstatus))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,6 +12,7 @@ from nq_conformance.adapters.host.client import host_command
 from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.history import History
 from nq_conformance.lab import Lab
+from nq_conformance.model.drawing import DEFAULT_EXAMPLES, Drawing
 from nq_conformance.plugin.collection import ABOUT
 from nq_conformance.plugin.places import PLACES, Place
 from nq_conformance.plugin.run import RUN, Run
@@ -38,19 +40,39 @@ def nq_place(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Iterator[Pl
 @pytest.fixture
 async def lab(request: pytest.FixtureRequest, nq_adapter: Adapter, nq_place: Place) -> AsyncIterator[Lab]:
     """What a rule's test works with; closed after the test."""
-    config, history = request.config, History()
-    run = config.stash[RUN]
-    async with Lab(
-        nq_adapter,
-        nq_place.setting(history),
+    async with _new_lab(request, nq_adapter, nq_place) as lab:
+        request.node.stash[LAB] = lab
+        yield lab
+
+
+@pytest.fixture
+def nq_drawing(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Drawing:
+    """How a test that plays sequences of calls draws them, with as many labs as it needs."""
+    places = request.config.stash[PLACES]
+    options = request.config.stash[RUN].options
+
+    @contextmanager
+    def new_lab() -> Iterator[Lab]:
+        with places.place(nq_adapter) as place:
+            yield _new_lab(request, nq_adapter, place)
+
+    target = request.node.stash[ABOUT].target.text
+    return Drawing(target, new_lab, options.examples or DEFAULT_EXAMPLES, options.seed)
+
+
+def _new_lab(request: pytest.FixtureRequest, adapter: Adapter, place: Place) -> Lab:
+    history = History()
+    run = request.config.stash[RUN]
+    return Lab(
+        adapter,
+        place.setting(history),
         history,
         time_scale=run.time_scale,
         seed=run.seed,
-        machine=config.stash[PLACES].machine,
+        machine=request.config.stash[PLACES].machine,
         host_command=_host_command(request, run),
-    ) as lab:
-        request.node.stash[LAB] = lab
-        yield lab
+        server_kind=place.server_kind,
+    )
 
 
 def _host_command(request: pytest.FixtureRequest, run: Run) -> Sequence[str]:

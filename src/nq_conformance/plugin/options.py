@@ -35,10 +35,15 @@ _HELP = {
         "Where Postgres comes from. Default: the first there is.",
     ),
     "nq_report": ("FILE.json", "Write the verdicts as JSON."),
+    "nq_histories": ("DIR", "Store the histories of tests that did not pass, for `nq-conformance check`."),
     "nq_waivers": ("FILE.toml", "Known failures, with reason, link and last day. May be repeated."),
     "nq_backend": ("asyncio|trio|uvloop|all", _BACKEND_HELP),
-    "nq_time_scale": ("FLOAT", "Multiply all time budgets by this, for slow machines. Default: 1.0."),
+    "nq_time_scale": (
+        "FLOAT",
+        "Multiply all time budgets by this. Default: 1, or more on a machine that is slow at the start.",
+    ),
     "nq_seed": ("INT", "Seed for everything that is random. Default: a new one, told in the header."),
+    "nq_examples": ("INT", "How many sequences of calls the model's rules draw. Default: 120."),
 }
 
 
@@ -55,6 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--nq-suite", action="store_true", help="Run the conformance suite beside the paths that are given."
     )
+    group.addoption("--nq-histories-of-all", action="store_true", help="Store the histories of all tests.")
     group.addoption(
         "--nq-run-blocked",
         action="store_true",
@@ -64,7 +70,8 @@ def add_options(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options' values. ``backends`` is empty for the default, ``seed`` ``None`` if not given.
+    """The options' values. ``backends`` is empty for the default; ``seed``, ``time_scale``
+    and ``examples`` are ``None`` if not given.
 
     Paths are absolute. ``budgets_off`` holds under a debugger, where a person takes time.
     """
@@ -77,15 +84,18 @@ class Options:
     report: Path | None
     waivers: tuple[Path, ...]
     backends: tuple[str, ...]
-    time_scale: float
+    time_scale: float | None
     seed: int | None
     run_blocked: bool
     budgets_off: bool
+    examples: int | None = None
+    histories: Path | None = None
+    histories_of_all: bool = False
 
 
 def read_options(config: pytest.Config) -> Options:
     """All options, from the command line or else the configuration; raises ``UsageError``."""
-    report = _one(config, "nq_report")
+    report, histories = _one(config, "nq_report"), _one(config, "nq_histories")
     return Options(
         targets=tuple(_many(config, "nq_adapter")),
         worker_manager=_one(config, "nq_worker_manager"),
@@ -93,6 +103,8 @@ def read_options(config: pytest.Config) -> Options:
         redis=_one(config, "nq_redis"),
         postgres=_one(config, "nq_postgres"),
         report=_path(config, "nq_report", report) if report else None,
+        histories=_path(config, "nq_histories", histories) if histories else None,
+        histories_of_all=bool(config.getoption("nq_histories_of_all")),
         waivers=tuple(_path(config, "nq_waivers", file) for file in _many(config, "nq_waivers")),
         backends=_backends(_split(_many(config, "nq_backend"))),
         time_scale=_time_scale(_one(config, "nq_time_scale")),
@@ -101,6 +113,7 @@ def read_options(config: pytest.Config) -> Options:
         budgets_off=bool(
             config.getoption("usepdb", default=False) or config.getoption("trace", default=False)
         ),
+        examples=_examples(_one(config, "nq_examples")),
     )
 
 
@@ -141,9 +154,11 @@ def _backends(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _time_scale(text: str | None) -> float:
+def _time_scale(text: str | None) -> float | None:
+    if text is None:
+        return None
     try:
-        scale = float(text) if text is not None else 1.0
+        scale = float(text)
     except ValueError:
         scale = math.nan
     if not (math.isfinite(scale) and scale > 0):
@@ -156,3 +171,9 @@ def _seed(text: str | None) -> int | None:
         return int(text) if text is not None else None
     except ValueError:
         raise pytest.UsageError(f"--nq-seed={text}: a whole number is needed.") from None
+
+
+def _examples(text: str | None) -> int | None:
+    if text is None or (text.isdecimal() and int(text) > 0):
+        return None if text is None else int(text)
+    raise pytest.UsageError(f"--nq-examples={text}: a whole number above 0 is needed, such as 500.")

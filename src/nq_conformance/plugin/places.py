@@ -27,12 +27,13 @@ PLACES = pytest.StashKey["Places"]()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One test's place."""
+    """One test's place; ``server_kind`` is how the run came by the server that it is on."""
 
     namespace: str
     url: str | None = None
     dsn: str | None = None
     directory: Path | None = None
+    server_kind: str | None = None
 
     def setting(self, history: History) -> Setting:
         """The place as the adapter is told of it."""
@@ -69,18 +70,19 @@ class Places:
     def place(self, adapter: Adapter) -> Iterator[Place]:
         """A place for one test of ``adapter``, emptied at the end."""
         namespace = f"{self._prefix}_{next(self._numbers)}"
+        kind = self._servers.kind(adapter.service)
         if adapter.service is Service.DIRECTORY:
             with tempfile.TemporaryDirectory(prefix=namespace) as folder:
                 yield Place(namespace, directory=Path(folder))
         elif adapter.service is Service.REDIS:
             url = self._servers.url(Service.REDIS)
-            yield Place(namespace, url=url)
+            yield Place(namespace, url=url, server_kind=kind)
             with _no_fault_of_the_adapter("the Redis server could not be cleaned after the test"):
                 clean_redis(url, namespace)
         elif adapter.service is Service.POSTGRES:
             with _no_fault_of_the_adapter("the Postgres server gave the test no place"):
                 dsn = self.databases.new_place(namespace)
-            yield Place(namespace, dsn=dsn)
+            yield Place(namespace, dsn=dsn, server_kind=kind)
             with _no_fault_of_the_adapter("the Postgres server could not be cleaned after the test"):
                 self.databases.clean(namespace)
         else:

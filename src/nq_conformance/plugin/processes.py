@@ -44,10 +44,11 @@ class Workers:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the run's name, seed and servers."""
+        """Tell a worker the run's name, seed, time scale and servers."""
         node.workerinput[_KEY] = {
             "name": self._run.name,
             "seed": self._run.seed,
+            "calibrated": self._run.calibrated,
             "servers": self._servers.sent_to_workers(),
         }
 

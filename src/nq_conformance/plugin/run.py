@@ -16,7 +16,7 @@ from nq_conformance.plugin.targets import Target, load_targets
 from nq_conformance.report.repeat import Repeat
 from nq_conformance.report.verdict import JudgedAdapter, Scope
 from nq_conformance.report.waivers import read_waivers
-from nq_conformance.requirements import Catalogue, claims_of, load
+from nq_conformance.requirements import Catalogue, lacks, load
 
 RUN = pytest.StashKey["Run"]()
 _BUDGETS_OFF_SCALE = 1e6
@@ -26,19 +26,33 @@ _NOT_IN_THIS_SUITE = "this suite has no test for it"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Options, adapters and rules of the run. ``name`` is shared by its processes and short."""
+    """Options, adapters and rules of the run. ``name`` is shared by its processes and short.
+
+    ``calibrated`` is the time scale for a run that was given none, as measured at its start.
+    """
 
     name: str
     options: Options
     targets: tuple[Target, ...]
     scope: Scope
     seed: int
+    calibrated: float
     suite_dir: Path
 
     @property
     def time_scale(self) -> float:
         """The factor on budgets; so large under a debugger that none is ever reached."""
-        return _BUDGETS_OFF_SCALE if self.options.budgets_off else self.options.time_scale
+        if self.options.budgets_off:
+            return _BUDGETS_OFF_SCALE
+        return self.options.time_scale or self.calibrated
+
+    @property
+    def told_time_scale(self) -> str:
+        """The time scale for people, and where it comes from if they did not choose it."""
+        if self.options.budgets_off:
+            return "budgets off"
+        chosen = self.options.time_scale is not None or self.calibrated == 1
+        return f"time scale {self.time_scale:g}{'' if chosen else ' (this machine is slow or busy)'}"
 
     @property
     def narrowed(self) -> bool:
@@ -49,7 +63,7 @@ class Run:
     def may_run(self, target: Target, rule_id: str) -> bool:
         """Whether the rule is asked for and claimed by the adapter."""
         rule = self.scope.catalogue.get(rule_id)
-        return rule_id in self.scope.selected and claims_of(rule) <= target.claims
+        return rule_id in self.scope.selected and not lacks(rule, target.claims)
 
     def has_something(self, target: Target) -> bool:
         """Whether there is a tested rule that may run for the adapter."""
@@ -63,7 +77,7 @@ class Run:
         options += [f"--nq-postgres={given.postgres}"] if given.postgres else []
         options += [f"--nq-worker-manager={given.worker_manager}"] if given.worker_manager else []
         options += [f"--nq-waivers={_seen_from_here(file)}" for file in given.waivers]
-        options += [f"--nq-time-scale={given.time_scale:g}"] if given.time_scale != 1 else []
+        options += [f"--nq-time-scale={given.time_scale:g}"] if given.time_scale else []
         return Repeat(target.text, self.seed, tuple(options))
 
 
@@ -71,7 +85,7 @@ def _seen_from_here(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def make_run(options: Options, *, name: str, seed: int) -> Run:
+def make_run(options: Options, *, name: str, seed: int, calibrated: float) -> Run:
     """Load adapters, catalogue and waivers. Raises what each of them raises for bad input."""
     catalogue = load()
     suite_dir = asking.suite_dir()
@@ -82,7 +96,7 @@ def make_run(options: Options, *, name: str, seed: int) -> Run:
         selected = frozenset(rule.id for text in options.rules for rule in catalogue.select(text))
     waivers = read_waivers(options.waivers, catalogue, dt.datetime.now(dt.UTC).date())
     scope = Scope(catalogue, selected, untested, waivers)
-    return Run(name, options, load_targets(options), scope, seed, suite_dir)
+    return Run(name, options, load_targets(options), scope, seed, calibrated, suite_dir)
 
 
 def judged(target: Target) -> JudgedAdapter:

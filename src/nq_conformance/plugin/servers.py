@@ -54,15 +54,19 @@ class Servers:
         self._run = run
         self._running: dict[Service, RunningService] = {}
         sent = worker_input(config)
-        self._urls: dict[Service, str] = (
-            {Service(name): url for name, url in sent["servers"].items()} if sent else {}
-        )
+        told = sent["servers"] if sent else {}
+        self._urls: dict[Service, str] = {Service(name): url for name, (url, _) in told.items()}
+        self._kinds: dict[Service, str] = {Service(name): kind for name, (_, kind) in told.items()}
 
     def url(self, service: Service) -> str:
         """The address of the run's server of this kind, which has been started."""
         if service not in self._urls:
             raise RuntimeError(f"{KINDS[service].title} was not started: a fault of nq-conformance")
         return self._urls[service]
+
+    def kind(self, service: Service) -> str | None:
+        """How the run came by its server: url, container, local, embedded or fake; None without one."""
+        return self._kinds.get(service)
 
     def trouble(self, adapter: Adapter) -> str | None:
         """What is wrong with the adapter's server now, if something is: then no failure counts."""
@@ -76,9 +80,9 @@ class Servers:
             return f"the {kind.title} server does not answer any more: {str(error) or type(error).__name__}"
         return None
 
-    def sent_to_workers(self) -> dict[str, str]:
-        """The addresses, by the services' names."""
-        return {service.value: url for service, url in self._urls.items()}
+    def sent_to_workers(self) -> dict[str, tuple[str, str]]:
+        """Address and kind, by the services' names."""
+        return {service.value: (url, self._kinds[service]) for service, url in self._urls.items()}
 
     def infos(self) -> list[ServiceInfo]:
         """What runs."""
@@ -125,6 +129,7 @@ class Servers:
             raise pytest.UsageError(str(error)) from error
         self._running[service] = running
         self._urls[service] = running.info.url
+        self._kinds[service] = running.info.kind
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._config.get_verbosity() >= 0:
             reporter.ensure_newline()

@@ -29,9 +29,9 @@ class Target:
 
     @property
     def claims(self) -> frozenset[str]:
-        """What rules may ask of it: its capabilities, and ``worker`` if it has workers."""
+        """What rules may ask of it: its capabilities, its service, and ``worker`` if it has workers."""
         workers = {"worker"} if self.adapter.has_workers else set()
-        return frozenset({str(c) for c in self.adapter.capabilities} | workers)
+        return frozenset({str(c) for c in self.adapter.capabilities} | {self.adapter.service.value} | workers)
 
 
 def load_targets(options: Options) -> tuple[Target, ...]:

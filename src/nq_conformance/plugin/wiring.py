@@ -10,11 +10,13 @@ import uuid
 import pytest
 
 from nq_conformance.adapters.errors import TargetError
+from nq_conformance.calibration import measure_time_scale
 from nq_conformance.plugin import fixtures
 from nq_conformance.plugin.blocking import Blocking
 from nq_conformance.plugin.collection import Collection
 from nq_conformance.plugin.ending import Ending
 from nq_conformance.plugin.evidence import EvidenceKeeper
+from nq_conformance.plugin.histories import Histories
 from nq_conformance.plugin.options import Options, new_seed, read_options
 from nq_conformance.plugin.places import PLACES, Places
 from nq_conformance.plugin.processes import Workers, is_worker, worker_input
@@ -42,6 +44,8 @@ def configure(config: pytest.Config) -> None:
     config.add_cleanup(places.close)
     collection, recording, keeper = Collection(run), Recording(run, servers), EvidenceKeeper(run)
     plugins = [fixtures, collection, servers, Blocking(run), recording, keeper]
+    if run.options.histories is not None:
+        plugins.append(Histories(run, run.options.histories))
     plugins.append(Workers(config, run, servers, keeper))
     if not is_worker(config):
         plugins.append(Ending(config, run, servers, keeper))
@@ -52,11 +56,12 @@ def configure(config: pytest.Config) -> None:
 def _run(config: pytest.Config, options: Options) -> Run:
     sent = worker_input(config)
     if sent is not None:
-        return make_run(options, name=sent["name"], seed=sent["seed"])
+        return make_run(options, name=sent["name"], seed=sent["seed"], calibrated=sent["calibrated"])
     if options.report is not None:
         check_writable(options.report)
     seed = options.seed if options.seed is not None else new_seed()
-    return make_run(options, name=uuid.uuid4().hex[:8], seed=seed)
+    calibrated = measure_time_scale() if options.time_scale is None else 1.0
+    return make_run(options, name=uuid.uuid4().hex[:8], seed=seed, calibrated=calibrated)
 
 
 def _message(error: Exception) -> str:
@@ -89,6 +94,9 @@ def _asyncio_mode(config: pytest.Config) -> str:
 def _add_markers(config: pytest.Config, run: Run) -> None:
     catalogue = run.scope.catalogue
     lines = ["nq_rule(id): the rule that a test of the conformance suite is about."]
+    lines += [
+        "nq_needs(capability): what an adapter must claim for the test to run, beside the rule's claims."
+    ]
     lines += [f"{area.id.lower()}: rules of {area.id}, {area.title}." for area in catalogue.areas.values()]
     lines += [f"{level}: rules of this level." for level in ("must", "should", "may")]
     lines += [f"{profile}: rules of this profile." for profile in PROFILES]

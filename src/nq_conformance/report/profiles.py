@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nq_conformance.report.verdict import RuleVerdict, Verdict
-from nq_conformance.requirements import PROFILES, Catalogue, claims_of
+from nq_conformance.requirements import PROFILES, Catalogue, lacks
 from nq_conformance.requirements.rule import FLAG_CLAIMS
 
 
@@ -45,7 +45,7 @@ def profile_results(
     """One result for each profile. ``awards`` is false where nothing can be earned."""
     results = []
     for name in PROFILES:
-        rules = [r.id for r in catalogue.profile(name) if claims_of(r) <= claims]
+        rules = [r.id for r in catalogue.profile(name) if not lacks(r, claims)]
         claimed = bool(rules) and (name in claims or name not in FLAG_CLAIMS.values())
         results.append(_result(name, [verdicts[rule] for rule in rules], claimed=claimed, awards=awards))
     return tuple(results)

@@ -13,7 +13,7 @@ from nq_conformance.report.outcome import Outcome
 from nq_conformance.report.profiles import ProfileResult, profile_results
 from nq_conformance.report.verdict import JudgedAdapter, Plan, RuleVerdict, Scope, Verdict, judge
 from nq_conformance.report.waivers import useless_waivers
-from nq_conformance.requirements import claims_of
+from nq_conformance.requirements import Rule, claims_of
 
 _NOT_RUN = (Verdict.NOT_CLAIMED, Verdict.UNTESTED, Verdict.NOT_SELECTED)
 _NOT_GREEN = (Verdict.FAILED, Verdict.BLOCKED, Verdict.INCONCLUSIVE)
@@ -116,7 +116,7 @@ def _claims_unproven(
     """Problems and warnings about declared capabilities that nothing put to the test."""
     problems, untested = [], []
     for capability in adapter.capabilities:
-        about = [v for rule, v in verdicts.items() if capability in claims_of(scope.catalogue.get(rule))]
+        about = [v for rule, v in verdicts.items() if _is_about(capability, scope.catalogue.get(rule))]
         testable = [v for v in about if v.rule not in scope.untested]
         if not testable:
             untested.append(capability)
@@ -127,6 +127,10 @@ def _claims_unproven(
             )
     warnings = [f"declared, but no rule tests it yet: {', '.join(untested)}"] if untested else []
     return problems, warnings
+
+
+def _is_about(capability: str, rule: Rule) -> bool:
+    return capability in claims_of(rule) or capability in rule.alternatives
 
 
 def _waiver_problems(adapters: Sequence[AdapterResult], scope: Scope, evidence: Evidence) -> Sequence[str]:

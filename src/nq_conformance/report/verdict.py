@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from nq_conformance.report.outcome import Failure, Outcome, Status, merged
 from nq_conformance.report.waivers import Waivers
-from nq_conformance.requirements import Catalogue, claims_of
+from nq_conformance.requirements import Catalogue, lacks
 
 
 class Verdict(StrEnum):
@@ -109,9 +109,9 @@ def failed_root(
 def _unplanned(adapter: JudgedAdapter, scope: Scope, plan: Plan, rule_id: str) -> RuleVerdict | None:
     if rule_id not in scope.selected:
         return RuleVerdict(rule_id, Verdict.NOT_SELECTED)
-    missing = claims_of(scope.catalogue.get(rule_id)) - adapter.claims
+    missing = lacks(scope.catalogue.get(rule_id), adapter.claims)
     if missing:
-        return RuleVerdict(rule_id, Verdict.NOT_CLAIMED, f"needs {', '.join(sorted(missing))}")
+        return RuleVerdict(rule_id, Verdict.NOT_CLAIMED, f"needs {', '.join(missing)}")
     if rule_id in scope.untested:
         return RuleVerdict(rule_id, Verdict.UNTESTED, scope.untested[rule_id])
     if not plan.get(rule_id):

@@ -10,12 +10,23 @@ from nq_conformance.requirements.errors import CatalogueError, RequirementsError
 from nq_conformance.requirements.links import link_of
 from nq_conformance.requirements.loading import AREA_ORDER, load, load_from
 from nq_conformance.requirements.profiles import PROFILES, Profile, profiles_of
-from nq_conformance.requirements.rule import FLAGS, KNOWN_CAPABILITIES, LEVELS, Area, Level, Rule, claims_of
+from nq_conformance.requirements.rule import (
+    FLAGS,
+    KNOWN_CAPABILITIES,
+    KNOWN_SERVICES,
+    LEVELS,
+    Area,
+    Level,
+    Rule,
+    claims_of,
+    lacks,
+)
 
 __all__ = [
     "AREA_ORDER",
     "FLAGS",
     "KNOWN_CAPABILITIES",
+    "KNOWN_SERVICES",
     "LEVELS",
     "PROFILES",
     "Area",
@@ -27,6 +38,7 @@ __all__ = [
     "Rule",
     "UnknownRuleError",
     "claims_of",
+    "lacks",
     "link_of",
     "load",
     "load_from",

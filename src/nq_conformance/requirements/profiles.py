@@ -9,7 +9,7 @@ Each is a function of a rule's flags, area and capabilities, and together they l
 - ``core``: all the rest, which holds for every adapter.
 
 The flag f moves no rule: how a situation is brought about does not change who owes what.
-Whether a rule applies to an adapter at all is another question, see ``claims_of``.
+Whether a rule applies to an adapter at all is another question, see ``lacks``.
 """
 
 from __future__ import annotations

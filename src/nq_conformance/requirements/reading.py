@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from nq_conformance.requirements.errors import CatalogueError
-from nq_conformance.requirements.rule import FLAG_CLAIMS, FLAGS, KNOWN_CAPABILITIES, LEVELS, Area, Level, Rule
+from nq_conformance.requirements.rule import (
+    FLAG_CLAIMS,
+    FLAGS,
+    KNOWN_CAPABILITIES,
+    KNOWN_SERVICES,
+    LEVELS,
+    Area,
+    Level,
+    Rule,
+)
 
 _TEXT, _TEXTS = "a non-empty text", "a list of non-empty texts"
 
@@ -31,7 +40,7 @@ _REQUIRED: Mapping[str, str] = {
     "hints": _TEXTS,
     "since": _TEXT,
 }
-_OPTIONAL: Mapping[str, str] = {"capabilities": _TEXTS, "untested": _TEXT}
+_OPTIONAL: Mapping[str, str] = {"capabilities": _TEXTS, "services": _TEXTS, "untested": _TEXT}
 
 _Fail = Callable[[str], CatalogueError]
 """Makes the error for a problem, with its place filled in."""
@@ -84,6 +93,7 @@ def _rule(file: str, area: str, number: int, entry: Mapping[str, Any]) -> Rule:
         fault=values["fault"],
         flags=frozenset(values["flags"]),
         capabilities=tuple(values.get("capabilities", ())),
+        services=tuple(values.get("services", ())),
         source=tuple(values["source"]),
         rests_on=tuple(values["rests_on"]),
         hints=tuple(values["hints"]),
@@ -120,12 +130,13 @@ def _folded(text: str) -> str:
 
 
 def _check_words(values: Mapping[str, Any], fail: _Fail) -> None:
-    """Level, flags, capabilities and hints use the words, and as many, as they may."""
+    """Level, flags, capabilities, services and hints use the words, and as many, as they may."""
     _refuse_unknown("level", [values["level"]], LEVELS, fail)
     _refuse_unknown("flags", values["flags"], FLAGS, fail)
     # A claim that a flag makes already must not be made a second time, by another word.
     allowed = sorted(KNOWN_CAPABILITIES - set(FLAG_CLAIMS.values()))
     _refuse_unknown("capabilities", values.get("capabilities", ()), allowed, fail)
+    _refuse_unknown("services", values.get("services", ()), sorted(KNOWN_SERVICES), fail)
     if not 1 <= len(values["hints"]) <= 3:
         raise fail(f"hints has {len(values['hints'])} entries; it must have one to three.")
 

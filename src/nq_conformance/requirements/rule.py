@@ -43,6 +43,9 @@ KNOWN_CAPABILITIES: frozenset[str] = frozenset(
 """The values of ``nq_conformance.adapters.Capability``, which lies above this package and so
 can't be imported here; a unit test keeps the two equal."""
 
+KNOWN_SERVICES: frozenset[str] = frozenset({"none", "redis", "postgres", "directory"})
+"""The values of ``nq_conformance.adapters.Service``, kept equal in the same way."""
+
 FLAG_CLAIMS: Mapping[str, str] = MappingProxyType({"w": "worker", "d": "durable", "p": "distributed"})
 """What an adapter must claim for a flag. ``worker`` is no capability: it means that there is a
 worker manager. A fault (f) is the kit's doing and needs no claim."""
@@ -50,6 +53,10 @@ worker manager. A fault (f) is the kit's doing and needs no claim."""
 WORKER_AREAS: frozenset[str] = frozenset({"CON", "DSP", "RUN", "CTX", "RPC"})
 """Areas that are about the worker manager. Their rules need one even without the flag w: to
 refuse bad options (CON-03) no handler has to run, but there must be something to refuse them."""
+
+RUNTIMES: tuple[str, ...] = ("python_runtime", "node_runtime")
+"""The capabilities of running handlers in child processes. A rule of RPC applies to an adapter that
+claims one of them, unless the rule itself names one; its tests run for each that is claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ class Rule:
     - ``sentence``: the rule. ``why``: what an application loses where it is broken.
     - ``fault``: a wrong adapter that breaks just this rule; its subject is 'the adapter'.
     - ``flags``: see ``FLAGS``. ``capabilities``: further claims, all of which it needs.
+    - ``services``: those of which it needs one, for a rule about what a service is like; empty: any.
     - ``source``: where the rule comes from (``S§n`` is section n of the seed); may be empty.
     - ``rests_on``: rules without which this one can't be judged; direct ones only.
     - ``hints``: where the author of an adapter should look first.
@@ -83,6 +91,7 @@ class Rule:
     fault: str
     flags: frozenset[str]
     capabilities: tuple[str, ...]
+    services: tuple[str, ...]
     source: tuple[str, ...]
     rests_on: tuple[str, ...]
     hints: tuple[str, ...]
@@ -95,13 +104,19 @@ class Rule:
         return "w" in self.flags or self.area in WORKER_AREAS
 
     @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Capabilities of which it needs one, whichever it is; empty: none."""
+        any_runtime = self.area == "RPC" and not set(self.capabilities).intersection(RUNTIMES)
+        return RUNTIMES if any_runtime else ()
+
+    @property
     def ordered_flags(self) -> tuple[str, ...]:
         """The flags in the order of ``FLAGS``."""
         return tuple(flag for flag in FLAGS if flag in self.flags)
 
 
 def claims_of(rule: Rule) -> frozenset[str]:
-    """What an adapter must claim for ``rule`` to apply to it.
+    """What an adapter must claim for ``rule`` to apply to it, beside one of its services and alternatives.
 
     ``worker`` where the rule needs a worker manager, ``durable`` and ``distributed`` by flag,
     and the rule's capabilities. Empty for a rule that holds for every adapter.
@@ -109,3 +124,13 @@ def claims_of(rule: Rule) -> frozenset[str]:
     by_flag = {FLAG_CLAIMS[flag] for flag in rule.flags if flag in FLAG_CLAIMS}
     worker = {"worker"} if rule.needs_worker else set()
     return frozenset(by_flag | worker | set(rule.capabilities))
+
+
+def lacks(rule: Rule, claims: frozenset[str]) -> tuple[str, ...]:
+    """What an adapter with these ``claims``, its service among them, lacks for ``rule`` to apply to it."""
+    missing = sorted(claims_of(rule) - claims)
+    if rule.alternatives and not claims.intersection(rule.alternatives):
+        missing.append(" or ".join(rule.alternatives))
+    if rule.services and not claims.intersection(rule.services):
+        missing.append(f"the service {' or '.join(rule.services)}")
+    return tuple(missing)

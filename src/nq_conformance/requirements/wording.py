@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from nq_conformance.requirements.catalogue import Catalogue
 from nq_conformance.requirements.links import link_of
 from nq_conformance.requirements.profiles import profiles_of
-from nq_conformance.requirements.rule import FLAGS, Rule, claims_of
+from nq_conformance.requirements.rule import FLAGS, Rule, lacks
 
 _NARROWEST, _WIDEST_PAGE = 60, 100
 _LABEL_WIDTH = 16
@@ -52,8 +52,8 @@ def _sections(catalogue: Catalogue, rule: Rule) -> list[tuple[str, list[str]]]:
         ("A wrong adapter", [rule.fault]),
         ("Look first at", list(rule.hints)),
         ("Flags", flags or ["none: the provider alone shows it"]),
-        ("Capability", list(rule.capabilities) or ["none"]),
-        ("Applies if", [", ".join(sorted(claims_of(rule))) or "always: it holds for every adapter"]),
+        ("Capability", list(rule.capabilities) or [" or ".join(rule.alternatives) or "none"]),
+        ("Applies if", [", ".join(lacks(rule, frozenset())) or "always: it holds for every adapter"]),
         ("Profile", [", ".join(profiles_of(rule))]),
         ("Rests on", _roots(catalogue, rule)),
         ("Source", [_source(source) for source in rule.source] or ["none is cited"]),

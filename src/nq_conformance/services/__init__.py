@@ -6,9 +6,26 @@ named after it. No client library is loaded before a service is asked for.
 """
 
 from nq_conformance.services.errors import Attempt, ServiceError
-from nq_conformance.services.info import RunningService, ServiceInfo
-from nq_conformance.services.postgres import Databases, ask_postgres, start_postgres
-from nq_conformance.services.redis import clean_redis, start_redis
+from nq_conformance.services.info import RunningService, ServiceInfo, Switch
+from nq_conformance.services.postgres import (
+    Databases,
+    ask_postgres,
+    end_postgres_sessions,
+    forget_postgres_job,
+    open_transactions,
+    start_lasting_postgres,
+    start_postgres,
+)
+from nq_conformance.services.redis import (
+    clean_redis,
+    end_redis_sessions,
+    forget_redis_job,
+    redis_user,
+    set_eviction_policy,
+    slots_of,
+    start_lasting_redis,
+    start_redis,
+)
 
 __all__ = [
     "Attempt",
@@ -16,8 +33,19 @@ __all__ = [
     "RunningService",
     "ServiceError",
     "ServiceInfo",
+    "Switch",
     "ask_postgres",
     "clean_redis",
+    "end_postgres_sessions",
+    "end_redis_sessions",
+    "forget_postgres_job",
+    "forget_redis_job",
+    "open_transactions",
+    "redis_user",
+    "set_eviction_policy",
+    "slots_of",
+    "start_lasting_postgres",
+    "start_lasting_redis",
     "start_postgres",
     "start_redis",
 ]

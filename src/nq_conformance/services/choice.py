@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from nq_conformance.services.errors import Attempt, ServiceError, UnavailableError
 from nq_conformance.services.info import RunningService, ServiceInfo, Started, StartedService
+from nq_conformance.services.urls import without_secrets
 
 AUTOMATIC = "auto"
 
@@ -36,6 +37,17 @@ class Ways:
     def option(self) -> str:
         """The command line's option for this service."""
         return f"--nq-{self.service}"
+
+
+def only_lasting(ways: Ways, lasting: Mapping[str, Callable[[], Started]]) -> Ways:
+    """``ways`` to servers that the kit may stop and start: none that is given, and these by kind."""
+
+    def not_ours(url: str) -> Started:
+        raise UnavailableError(
+            f"{without_secrets(url)} is not the kit's to stop", "let the kit start a server of its own"
+        )
+
+    return replace(ways, given=not_ours, candidates=[Candidate(kind, lasting[kind]) for kind in lasting])
 
 
 def resolve(ways: Ways, choice: str | None) -> RunningService:
@@ -87,7 +99,7 @@ def _running(ways: Ways, candidate: Candidate, skipped: tuple[Attempt, ...]) -> 
         skipped=skipped,
         real=started.real,
     )
-    return StartedService(info, started.end)
+    return StartedService(info, started.end, started.switch)
 
 
 def _nothing_available(ways: Ways, tried: tuple[Attempt, ...]) -> ServiceError:

@@ -20,12 +20,14 @@ from nq_conformance.services import docker_cleanup, owner
 from nq_conformance.services.docker_daemon import connect, daemon_address, last_words, require_image
 from nq_conformance.services.errors import LOG_TAIL_LINES, UnavailableError, with_log
 from nq_conformance.services.kept import Kept
+from nq_conformance.services.server_process import free_port
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
 READY_BUDGET_S = 40.0
+STOP_BUDGET_S = 10
 POLL_INTERVAL_S = 0.05
 RUN_LABEL = "nq-conformance.run"
 OWNER_LABEL = "nq-conformance.owner"
@@ -39,6 +41,8 @@ class ContainerPlan:
     ``port`` is its TCP port inside; ``variable`` names the environment variable that chose
     ``image``. ``version_when_ready`` takes host and port as seen from here, and returns the
     server's version, or None as long as it does not answer. ``tmpfs``: path to mount options.
+    ``stop_signal`` asks it to end. A ``lasting`` one may be stopped and started: it has a port that
+    stays, and no ``tmpfs``.
     """
 
     service: str
@@ -49,6 +53,8 @@ class ContainerPlan:
     version_when_ready: Callable[[str, int], str | None]
     environment: Mapping[str, str] = field(default_factory=dict)
     tmpfs: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: str = "SIGTERM"
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,31 @@ class ServerContainer:
     host: str
     port: int
     version: str
+
+
+class ContainerSwitch:
+    """The ``Switch`` of a server in a container that is ``lasting``."""
+
+    def __init__(self, plan: ContainerPlan, server: ServerContainer) -> None:
+        self._plan = plan
+        self._server = server
+
+    def off(self) -> None:
+        """See ``Switch.off``."""
+        with self._container() as container:
+            container.stop(timeout=STOP_BUDGET_S)
+
+    def on(self) -> None:
+        """See ``Switch.on``."""
+        with self._container() as container:
+            container.start()
+            container.reload()
+            _wait_until_ready(self._plan, container, self._server.kept, READY_BUDGET_S)
+
+    @contextlib.contextmanager
+    def _container(self) -> Iterator[Container]:
+        with contextlib.closing(connect(daemon_address())) as client, _docker_errors_told(self._plan):
+            yield client.containers.get(self._server.container_id)
 
 
 def start_container(plan: ContainerPlan, ready_budget_s: float = READY_BUDGET_S) -> ServerContainer:
@@ -116,11 +147,13 @@ def _described(plan: ContainerPlan, run: str) -> Any:
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - optional
 
     container = DockerContainer(plan.image).with_command(list(plan.command))
-    container.ports = {f"{plan.port}/tcp": ("127.0.0.1", None)}  # by itself it publishes on all addresses
+    # By itself it publishes on all addresses, and a port of Docker's own choice changes with each start.
+    container.ports = {f"{plan.port}/tcp": ("127.0.0.1", free_port() if plan.lasting else None)}
     container.env = dict(plan.environment)
-    container.tmpfs = dict(plan.tmpfs)
+    container.tmpfs = {} if plan.lasting else dict(plan.tmpfs)
     label, _, token = run.partition("=")
-    return container.with_kwargs(labels={label: token, OWNER_LABEL: owner.this_process()})
+    labels = {label: token, OWNER_LABEL: owner.this_process()}
+    return container.with_kwargs(labels=labels, stop_signal=plan.stop_signal)
 
 
 @contextlib.contextmanager

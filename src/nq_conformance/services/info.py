@@ -10,12 +10,26 @@ from nq_conformance.services.errors import Attempt
 from nq_conformance.services.urls import without_secrets
 
 
+class Switch(Protocol):
+    """Takes a server down and brings it back, at the same address. Both block until it is so.
+
+    What it holds outlasts that only if the server was started to keep it.
+    """
+
+    def off(self) -> None:
+        """End the server; raises ServiceError if it does not end."""
+
+    def on(self) -> None:
+        """Run it again, and return when it answers; raises ServiceError or UnavailableError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a candidate hands over: an address that answers, and how to end what is behind it.
 
     ``source`` says in a few words what was started (``container redis:7``). ``real`` is False
-    for an imitation, whose verdicts a report must mark. ``end`` is called at most once.
+    for an imitation, whose verdicts a report must mark. ``end`` is called at most once. ``switch``
+    is None for what is not the kit's to stop.
     """
 
     url: str = field(repr=False)
@@ -23,6 +37,7 @@ class Started:
     source: str
     end: Callable[[], None]
     real: bool = True
+    switch: Switch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,10 @@ class RunningService(Protocol):
     def info(self) -> ServiceInfo:
         """What runs, and where."""
 
+    @property
+    def switch(self) -> Switch | None:
+        """What takes the server down for a while; None if it is not the kit's to stop."""
+
     def stop(self) -> None:
         """End what was started and remove its files; again: nothing. A given server is left alone."""
 
@@ -65,14 +84,20 @@ class RunningService(Protocol):
 class StartedService:
     """The one RunningService: a description, and a way to end it that is used once."""
 
-    def __init__(self, info: ServiceInfo, end: Callable[[], None]) -> None:
+    def __init__(self, info: ServiceInfo, end: Callable[[], None], switch: Switch | None = None) -> None:
         self._info = info
+        self._switch = switch
         self._end: Callable[[], None] | None = end
 
     @property
     def info(self) -> ServiceInfo:
         """What runs, and where; still readable after ``stop``."""
         return self._info
+
+    @property
+    def switch(self) -> Switch | None:
+        """See ``RunningService.switch``."""
+        return self._switch
 
     def stop(self) -> None:
         """End the service, once.

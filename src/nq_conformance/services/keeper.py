@@ -7,7 +7,8 @@ directory. It lives in a session of its own, so that Ctrl-C in a terminal does n
 
 It is run as a file, by path (``python -I -S keeper.py ORDER``), so that it starts fast and whatever
 the run's import path is. Hence: standard library only, nothing of this package. It says what
-happens as JSON, one object a line, on stdout: ``started``, ``exited``, ``failed``.
+happens as JSON, one object a line, on stdout: ``started``, ``exited``, ``failed``. On its stdin the
+run may ask for ``off`` and ``on``: to end the server, and to run it again on what it has left behind.
 """
 
 from __future__ import annotations
@@ -99,14 +100,14 @@ def main(order: Order) -> None:
     wake = _listen_for_signals()
     secret = os.environ.pop(SECRET_VARIABLE, "")
     directory: Path | None = None
-    server: subprocess.Popen[bytes] | None = None
+    servers: list[subprocess.Popen[bytes]] = []
     try:
         if order.command:
             directory = Path(tempfile.mkdtemp(prefix=order.directory_prefix))
-            server = _start(order, directory, secret)
-        _watch(order.parent, server, wake)
+            servers += _start(order, directory, secret)
+        _watch(order, directory, servers, wake)
     finally:
-        if server is not None:
+        for server in servers:
             _terminate(server, order.conditions.stop_signal)
         _run_last(order.last_command)
         if directory is not None:
@@ -124,7 +125,8 @@ def _listen_for_signals() -> int:
     return readable
 
 
-def _start(order: Order, directory: Path, secret: str) -> subprocess.Popen[bytes] | None:
+def _start(order: Order, directory: Path, secret: str) -> list[subprocess.Popen[bytes]]:
+    """The server, or nothing if it could not be started."""
     program = order.command[0]
     try:
         with (directory / LOG_NAME).open("wb") as log:
@@ -137,12 +139,23 @@ def _start(order: Order, directory: Path, secret: str) -> subprocess.Popen[bytes
     except subprocess.CalledProcessError as error:
         said = _last_line(directory / LOG_NAME)
         _say({"failed": f"{program} ended with exit status {error.returncode}: {said}"})
-        return None
+        return []
     except (OSError, subprocess.SubprocessError) as error:
         _say({"failed": f"{program} can't be run: {error}"})
-        return None
+        return []
     _say({"started": server.pid, "directory": str(directory)})
-    return server
+    return [server]
+
+
+def _start_again(order: Order, directory: Path) -> list[subprocess.Popen[bytes]]:
+    try:
+        with (directory / LOG_NAME).open("ab") as log:
+            server = _run(order.command, order.conditions.user, directory, log)
+    except (OSError, subprocess.SubprocessError) as error:
+        _say({"failed": f"{order.command[0]} can't be run again: {error}"})
+        return []
+    _say({"started": server.pid, "directory": str(directory)})
+    return [server]
 
 
 def _furnish(conditions: Conditions, directory: Path, secret: str) -> None:
@@ -203,18 +216,27 @@ def _death_wish() -> Callable[[], object] | None:
     return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _watch(parent: int, server: subprocess.Popen[bytes] | None, wake: int) -> None:
-    """Return when the run is over: its pipe is closed, it is gone, or the keeper is told to go."""
-    exit_told = server is None
-    while os.getppid() == parent:
+def _watch(order: Order, directory: Path | None, servers: list[subprocess.Popen[bytes]], wake: int) -> None:
+    """Return when the run is over: its pipe is closed, it is gone, or the keeper is told to go.
+
+    Of ``servers`` the last is the one that runs; another is added when the run asks for it.
+    """
+    ends_told = 0
+    while os.getppid() == order.parent:
         ready, _, _ = select.select([0, wake], [], [], PARENT_CHECK_S)
-        if 0 in ready and not os.read(0, 4096):
-            return
+        if 0 in ready:
+            asked = os.read(0, 4096)
+            if not asked:
+                return
+            if b"off" in asked and servers:
+                _terminate(servers[-1], order.conditions.stop_signal)
+            if b"on" in asked and directory is not None:
+                servers += _start_again(order, directory)
         if wake in ready and signal.SIGTERM in os.read(wake, 4096):
             return
-        if not exit_told and server is not None and server.poll() is not None:
-            _say({"exited": server.returncode})
-            exit_told = True
+        while ends_told < len(servers) and servers[ends_told].poll() is not None:
+            _say({"exited": servers[ends_told].returncode})
+            ends_told += 1
 
 
 def _terminate(server: subprocess.Popen[bytes], stop_signal: int) -> None:

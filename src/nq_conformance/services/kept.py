@@ -72,6 +72,31 @@ class Kept:
         report: Report = json.loads(line)
         return report
 
+    def take_down(self) -> None:
+        """Have the server ended and wait until it is; raises ServiceError if the keeper is gone."""
+        self._ask("off", until="exited")
+
+    def bring_back(self) -> int:
+        """Have the server run again in its directory; its new process id, which need not answer yet.
+
+        Raises ServiceError if it can't be run.
+        """
+        return int(self._ask("on", until="started"))
+
+    def _ask(self, word: str, *, until: str) -> Any:
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(f"{word}\n".encode())
+        deadline = time.monotonic() + END_BUDGET_S
+        while (report := self.next_report(deadline - time.monotonic())) is not None:
+            if until in report:
+                return report[until]
+            if "failed" in report:
+                break
+        why = report["failed"] if report else "there is no word from its keeper"
+        message = f"{self._service} could not be switched {word} (the environment's fault): {why}"
+        raise ServiceError(message, service=self._service)
+
     @property
     def pid(self) -> int:
         """The keeper's process id."""

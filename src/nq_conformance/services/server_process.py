@@ -51,6 +51,27 @@ class _PortTakenError(Exception):
     """Somebody took the port between our finding it free and the server's binding it."""
 
 
+class ProcessSwitch:
+    """The ``Switch`` of a server process."""
+
+    def __init__(
+        self, plan: ServerPlan, server: ServerProcess, ready_budget_s: float = READY_BUDGET_S
+    ) -> None:
+        self._plan = plan
+        self._server = server
+        self._ready_budget_s = ready_budget_s
+
+    def off(self) -> None:
+        """See ``Switch.off``."""
+        self._server.kept.take_down()
+
+    def on(self) -> None:
+        """See ``Switch.on``."""
+        server = self._server
+        pid = server.kept.bring_back()
+        _await_answer(self._plan, server.kept, server.port, (pid, server.directory), self._ready_budget_s)
+
+
 def start_server(plan: ServerPlan, ready_budget_s: float = READY_BUDGET_S) -> ServerProcess:
     """Run ``plan``'s server and wait until it answers, at most ``ready_budget_s`` seconds.
 
@@ -82,12 +103,19 @@ def free_port() -> int:
 
 
 def _wait_until_ready(plan: ServerPlan, kept: Kept, port: int, budget_s: float) -> ServerProcess:
-    deadline = time.monotonic() + budget_s
     pid, directory = _started(plan, kept, budget_s)
+    version = _await_answer(plan, kept, port, (pid, directory), budget_s)
+    return ServerProcess(kept, port, pid, directory, version)
+
+
+def _await_answer(plan: ServerPlan, kept: Kept, port: int, process: tuple[int, Path], budget_s: float) -> str:
+    """The server's version, once it answers."""
+    pid, directory = process
+    deadline = time.monotonic() + budget_s
     while time.monotonic() < deadline:
         version = plan.version_when_ready(port, pid)
         if version is not None:
-            return ServerProcess(kept, port, pid, directory, version)
+            return version
         report = kept.next_report(
             POLL_INTERVAL_S
         )  # the pause between two looks; ends early if the server does

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from nq_conformance.adapters import Capability
 from nq_conformance.lab import Lab, Queue
+from nq_conformance.suite.operations import operate
 from nq_conformance.violation import Inconclusive, Violation
 
 T = TypeVar("T")
@@ -28,9 +29,6 @@ def shares_data(lab: Lab) -> bool:
 
 
 async def remove_job(lab: Lab, queue: Queue, id: str) -> bool:
-    """Call the optional ``remove_job``, within the budget of a call."""
-    raw: Any = queue.provider.raw
-    remove: Callable[[], Awaitable[bool]] = lambda: raw.remove_job(queue.name, id)  # noqa: E731
-    removed = await lab.clock.call(remove, f"remove_job({id!r})")
-    lab.history.add("call", "remove_job", queue=queue.name, job_id=id, text=f"{id!r} -> {removed!r}")
+    """Call the optional ``remove_job``."""
+    removed: bool = await operate(lab, queue, "remove_job", id)
     return removed

@@ -1,4 +1,4 @@
-"""The decorator that says which rule of the catalogue a test is about."""
+"""The decorators that say which rule of the catalogue a test is about, and what more it needs."""
 
 from __future__ import annotations
 
@@ -25,3 +25,9 @@ def rule(rule_id: str) -> Callable[[F], F]:
         return test
 
     return decorate
+
+
+def needs(capability: str) -> pytest.MarkDecorator:
+    """Mark a test, or one value of its parameters, as one for adapters that claim ``capability``,
+    where its rule applies to others as well."""
+    return pytest.mark.nq_needs(str(capability))

@@ -181,6 +181,20 @@ async def test_a_concurrency_that_is_no_number_of_slots_is_refused(lab: Lab, dra
     _reports(lab, manager, good, {"job": 2})
 
 
+@rule("CON-03")
+async def test_other_options_that_make_no_sense_are_refused(lab: Lab) -> None:
+    """Times and counts below zero, fractions and text, unknown runtimes, and a handler that is none."""
+    queue, manager = await lab.queue(), await lab.manager()
+    numbers = ("lock_duration_ms", "max_stalled_count", "drain_delay_ms", "timeout_ms")
+    wrong: list[dict[str, Any]] = [{name: value} for name in numbers for value in (-1, 0.5, "5", True)]
+    for opts in [*wrong, {"runtime": "nowhere"}, {"runtime": None}, {"autorun": "yes"}]:
+        await lab.raises(queue.work(lab.handler(), manager=manager, **opts), f"register_worker with {opts}")
+        lab.equal(manager.get_worker(queue.name, "job"), None, f"get_worker of what was refused for {opts}")
+    for handler in (None, "handler"):
+        await lab.raises(queue.work(handler, manager=manager), f"register_worker of the handler {handler!r}")
+        lab.equal(manager.get_worker(queue.name, "job"), None, f"get_worker of the handler {handler!r}")
+
+
 @rule("CON-07")
 @pytest.mark.parametrize("drain_delay_ms", [100, 5_000, 60_000])
 async def test_an_idle_worker_starts_a_new_job_at_once(lab: Lab, drain_delay_ms: int) -> None:

@@ -104,6 +104,29 @@ async def test_state_is_shared_within_a_flow_and_kept_from_others(lab: Lab) -> N
 
 
 @rule("CTX-03")
+async def test_a_flow_and_a_key_do_not_run_into_each_other(lab: Lab) -> None:
+    """`a` with the key `b:c` and `a:b` with `c` are two values, whatever may stand between flow and key."""
+    queue = await lab.queue()
+    marks = (":", "/", ".", "-", "_", "__", "%", "%3A", "\\", "|", "")
+    places = [place for mark in marks for place in (("a", f"b{mark}c"), (f"a{mark}b", "c"))]
+
+    async def write(run: Run) -> None:
+        await run.ctx.state.set(run.data["key"], [run.data["flow_id"], run.data["key"]])
+
+    async def read(run: Run) -> Any:
+        return await run.ctx.state.get(run.data["key"])
+
+    for name, body in (("write", write), ("read", read)):
+        await queue.work(lab.handler(body), name=name)
+        for flow, key in places:
+            id = await queue.add({**of_flow(flow), "key": key}, name=name)
+            job = await queue.reaches(id, "completed", "failed")
+            wanted = [flow, key] if name == "read" else None
+            what = f"the value of {key!r} in the flow {flow!r}"
+            lab.equal((job.state, job.return_value), ("completed", wanted), what, jobs=[id])
+
+
+@rule("CTX-03")
 async def test_state_is_shared_by_the_attempts_of_a_job(lab: Lab) -> None:
     """The first attempt writes and fails, the second reads."""
     queue = await lab.queue()

@@ -180,6 +180,23 @@ async def test_a_second_registration_of_a_name_replaces_its_handler(lab: Lab) ->
 
 
 @rule("DSP-05")
+async def test_what_is_registered_under_each_name_is_told(lab: Lab) -> None:
+    """Queue, name, runtime and autorun as they were given; nothing under other names and queues."""
+    queue, other = await lab.queue(), await lab.queue()
+    manager = await queue.work(lab.handler(), name="a", concurrency=2)
+    await queue.work(lab.handler(), name="b", manager=manager, autorun=False)
+    for name, autorun in (("a", True), ("b", False)):
+        info: Any = manager.get_worker(queue.name, name)
+        lab.check(info is not None, f"get_worker finds {name!r}", "None")
+        lab.check(info.handler is not None, f"get_worker tells the handler of {name!r}", "None")
+        told = (info.queue_name, info.job_name, info.runtime, info.concurrency, info.autorun)
+        wanted = (queue.name, name, "in-process", 2, autorun)
+        lab.equal(told, wanted, "queue_name, job_name, runtime, concurrency and autorun of get_worker")
+    for where, name in ((queue, "c"), (other, "a")):
+        lab.equal(manager.get_worker(where.name, name), None, f"get_worker of {name!r} on {where.name}")
+
+
+@rule("DSP-05")
 async def test_an_idle_worker_takes_a_replaced_handler_too(lab: Lab) -> None:
     """Replaced three times, with a job after each."""
     queue = await lab.queue()

@@ -68,6 +68,18 @@ async def test_a_delayed_job_tells_waiting_when_it_is_due(lab: Lab) -> None:
     last = await queue.add("canary")
     await waiting.heard(2)
     lab.equal(waiting.job_ids, [id, last], "job ids of `waiting` events", jobs=[id])
+    before = field_of(waiting.payloads[0], "prev")
+    lab.equal(before, "delayed", "`prev` of the `waiting` event of a job that was delayed", jobs=[id])
+
+
+@rule("EVT-01")
+async def test_a_delay_of_one_millisecond_is_a_delay(lab: Lab) -> None:
+    """It is told as delayed, like any other; a delay of 0 is none."""
+    queue = await lab.queue()
+    delayed = await queue.listen("delayed")
+    ids = [await queue.add(delay=delay) for delay in (0, 1, 60_000)]
+    await delayed.heard(2)
+    lab.equal(delayed.job_ids, ids[1:], "job ids of `delayed` events, for delays of 0, 1 and 60000", jobs=ids)
 
 
 @rule("EVT-02")
@@ -163,6 +175,18 @@ async def test_a_retry_with_backoff_tells_delayed_and_its_due_time(lab: Lab) -> 
             f"{due!r}; the backoff of 30 ms is over at about {wanted:.0f}",
             jobs=[id],
         )
+
+
+@rule("EVT-04")
+async def test_a_backoff_of_one_millisecond_is_a_backoff(lab: Lab) -> None:
+    """It is told as delayed, and one of 0 as waiting."""
+    queue = await lab.queue()
+    story = await follow(lab, queue, ("failed", "delayed"))
+    await queue.work(lab.failing())
+    ids = [await queue.add(attempts=2, backoff=("fixed", delay)) for delay in (0, 1)]
+    await story.tells("failed", *ids)
+    lab.equal(story.of(ids[0]), ["failed"], "`delayed` and `failed` with a backoff of 0 ms", jobs=ids)
+    lab.equal(story.of(ids[1]), ["delayed", "failed"], "`delayed` and `failed` with 1 ms", jobs=ids)
 
 
 @rule("EVT-04")

@@ -18,6 +18,7 @@ from nq_conformance.violation import Inconclusive, Violation
 
 EVENTS: tuple[QueueEvent, ...] = ("waiting", "active", "delayed", "completed", "failed")
 SOON_MS, LATER_MS = 200, 500
+SLOW_MS = 5
 
 
 @rule("LIFE-01")
@@ -232,6 +233,40 @@ async def test_close_all_leaves_the_backlog_waiting(lab: Lab) -> None:
     await queue.work(heir, manager=await lab.new_manager())
     await heir.finished(4)
     lab.equal(sorted(heir.marks), [2, 3, 4, 5], "jobs that the next manager runs", jobs=ids)
+
+
+@rule("LIFE-07")
+async def test_a_job_that_is_claimed_just_as_closing_starts_is_not_left_active(lab: Lab) -> None:
+    """Again and again a job comes to an idle worker, and close_all a few turns of the event loop later;
+    where a server keeps the jobs, all it is asked and answers takes a while."""
+    place = lab.setting
+    if place.url is not None or place.dsn is not None:
+        proxy, place = await lab.proxied()
+        proxy.slow_down(SLOW_MS)
+    provider = await lab.new_provider(setting=place)
+    left: dict[str, Queue] = {}
+    for turns in range(30):
+        queue = await lab.queue(provider=provider)
+        manager = await lab.new_manager(provider, setting=place)
+        handler = lab.handler()
+        await queue.work(handler, manager=manager)
+        id = await queue.add({"n": turns})
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
+        await manager.close_all()
+        state = (await queue.job(id)).state
+        wanted = "completed" if handler.runs else "waiting"
+        what = f"after close_all, called {turns} turns after enqueue, the job is {wanted}"
+        lab.check(state == wanted, what, state, jobs=[id])
+        if state == "waiting":
+            left[id] = queue
+    heir = lab.handler(name="next manager's handler")
+    manager = await lab.new_manager(provider, setting=place)
+    for number, (id, queue) in enumerate(left.items(), start=1):
+        await queue.work(heir, manager=manager)
+        await heir.finished(number)
+        await queue.reaches(id, "completed")
+    lab.equal(len(heir.runs), len(left), "runs of the jobs that were put back", jobs=list(left))
 
 
 @rule("LIFE-08")

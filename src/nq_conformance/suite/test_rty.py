@@ -17,6 +17,7 @@ from nq_conformance.lab.handlers import Body
 from nq_conformance.lab.queue import field_of
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.json_values import same, values
+from nq_conformance.suite.later import let_fall_due
 from nq_conformance.suite.raised import (
     BEYOND_EXCEPTION,
     NOT_JSON,
@@ -80,10 +81,84 @@ async def test_attempts_made_of_a_failed_job_is_the_number_of_its_attempts(lab: 
     lab.equal(job.attempts_made, 3, "attempts_made after three failures", jobs=[id])
 
 
+@rule("RTY-03")
+@pytest.mark.parametrize("backoff_ms", [0, 40])
+async def test_a_success_ends_the_retries(lab: Lab, backoff_ms: int) -> None:
+    """Two of six attempts fail, the third does not: no fourth, and no reason is left over."""
+    queue = await lab.queue()
+    completed = await queue.listen("completed")
+    handler = lab.failing(times=2)
+    await queue.work(handler)
+    backoff = ("fixed", backoff_ms) if backoff_ms else None
+    id = await queue.add("done", attempts=6, backoff=backoff)
+    await queue.reaches(id, "completed")
+    await let_fall_due(lab, backoff_ms)
+    job = await queue.job(id)
+    lab.equal(len(handler.runs), 3, "calls of a handler that succeeds in attempt 3 of 6", jobs=[id])
+    lab.equal(
+        (job.state, job.return_value, job.attempts_made, job.failed_reason),
+        ("completed", "done", 3, None),
+        "state, result, attempts_made and failed_reason after success in attempt 3",
+        jobs=[id],
+    )
+    lab.equal(completed.job_ids, [id], "`completed` events", jobs=[id])
+
+
+@rule("RTY-03")
+async def test_the_reason_is_that_of_the_last_attempt(lab: Lab) -> None:
+    """Each attempt has a reason of its own, with and without backoff; the last is kept and told."""
+    queue = await lab.queue()
+    failed = await queue.listen("failed")
+
+    async def body(run: Run) -> None:
+        raise RuntimeError(f"reason of attempt {run.ctx.attempt}")
+
+    await queue.work(lab.handler(body))
+    for number, backoff in enumerate((None, ("fixed", 20)), start=1):
+        id = await queue.add(attempts=3, backoff=backoff)
+        job = await queue.reaches(id, "failed")
+        lab.equal(job.failed_reason, "reason of attempt 3", "failed_reason after three failures", jobs=[id])
+        told = field_of((await failed.heard(number))[-1], "failed_reason")
+        lab.equal(told, "reason of attempt 3", "failed_reason that the `failed` event tells", jobs=[id])
+
+
+@rule("RTY-03")
+async def test_a_job_in_backoff_tells_why_it_rests(lab: Lab) -> None:
+    """The first of its attempts is the last so far: its reason is there while the job is delayed."""
+    queue = await lab.queue()
+    await queue.work(lab.failing("not yet"))
+    id = await queue.add(attempts=2, backoff=("fixed", 60_000))
+    job = await queue.reaches(id, "delayed")
+    lab.equal(job.failed_reason, "not yet", "failed_reason after the first of two attempts", jobs=[id])
+
+
+@rule("RTY-03")
+async def test_a_last_attempt_that_times_out_has_its_own_reason(lab: Lab) -> None:
+    """The first attempt raises, the second hangs: the reason is the timeout."""
+    queue, gate = await lab.queue(), lab.gate()
+
+    async def body(run: Run) -> None:
+        if run.number == 1:
+            raise RuntimeError("first attempt")
+        await gate.passed()
+
+    await queue.work(lab.handler(body))
+    id = await queue.add(attempts=2, timeout=200)
+    job = await queue.reaches(id, "failed")
+    lab.check(
+        bool(job.failed_reason) and "first attempt" not in str(job.failed_reason),
+        "failed_reason is that of attempt 2, which timed out",
+        repr(job.failed_reason),
+        jobs=[id],
+    )
+
+
 @rule("RTY-04")
 async def test_fixed_backoff_waits_its_delay_after_each_failure(lab: Lab) -> None:
-    """No attempt begins earlier than the delay after the end of the one before."""
+    """No attempt begins earlier than the delay after the end of the one before; no wait is longer."""
     queue = await lab.queue()
+    heard_ms: list[float] = []
+    delayed = await queue.listen("delayed", then=lambda _: heard_ms.append(time.time() * 1000))
     handler = lab.failing()
     await queue.work(handler)
     id = await queue.add(attempts=3, backoff=("fixed", 250))
@@ -94,6 +169,15 @@ async def test_fixed_backoff_waits_its_delay_after_each_failure(lab: Lab) -> Non
             gap >= 250 - CLOCK_MS,
             "with a fixed backoff of 250 ms, an attempt starts no earlier after the failure before it",
             f"it started after {gap:.0f} ms",
+            jobs=[id],
+        )
+    await delayed.heard(2)
+    for number, payload in enumerate(delayed.payloads, start=1):
+        rest = (field_of(payload, "delay") or 0) - heard_ms[number - 1]
+        lab.check(
+            rest <= 250 + CLOCK_MS,  # it was fixed before it was heard of: a slow machine makes it less
+            f"the wait after failure {number} is 250 ms",
+            f"the `delayed` event told a due time {rest:.0f} ms later",
             jobs=[id],
         )
 
@@ -149,10 +233,35 @@ async def test_a_timed_out_attempt_is_retried(lab: Lab) -> None:
             await gate.passed()
         return "second attempt"
 
-    await queue.work(lab.handler(body))
+    handler = lab.handler(body)
+    await queue.work(handler)
     id = await queue.add(timeout=200, attempts=2)
     job = await queue.reaches(id, "completed")
     lab.equal(job.return_value, "second attempt", "the result", jobs=[id])
+    told = [getattr(run.ctx, "attempt", None) for run in handler.runs]
+    lab.equal(told, [1, 2], "ctx.attempt of a job with a timeout, in its two attempts", jobs=[id])
+
+
+@rule("RTY-10")
+async def test_the_timeout_of_a_worker_is_for_jobs_that_have_none(lab: Lab) -> None:
+    """Two hang on a worker with a short timeout: one fails, the other goes on by its own, a long one."""
+    queue, gate = await lab.queue(), lab.gate()
+    handler = lab.handler(gate=gate)
+    await queue.work(handler, concurrency=2, timeout_ms=200)
+    [own] = await queue.add_marked("own", timeout=600_000)
+    [none] = await queue.add_marked("none")
+    job = await queue.reaches(none, "failed")
+    lab.check(
+        "time" in (job.failed_reason or "").lower(),
+        "failed_reason names the timeout of the worker",
+        repr(job.failed_reason),
+        jobs=[none],
+    )
+    lab.equal(
+        (await queue.job(own)).state, "active", "state of the job with a timeout of its own", jobs=[own]
+    )
+    gate.open()
+    await queue.reaches(own, "completed")
 
 
 @rule("RTY-10")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,7 @@ from nq_conformance.lab import Lab, Queue, Run
 from nq_conformance.lab.queue import field_of
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.fields import differences, fields_of
+from nq_conformance.suite.operations import operate
 from nq_conformance.suite.options import job_options
 from nq_conformance.suite.patterns import MALFORMED, NEVER, RARE, out_of_range
 from nq_conformance.suite.rules import rule
@@ -322,6 +324,73 @@ async def test_matches_missed_in_a_pause_give_one_run_at_most(lab: Lab) -> None:
     await lab.canary()
     what = "one run for all missed matches together, and one for each later match"
     pulse.check_one_a_match(lab, late.runs[before:], resumed, what, spare=1)
+
+
+@rule("SCH-16")
+async def test_the_series_of_a_queue_are_listed_with_their_next_run(lab: Lab) -> None:
+    """Twice a name, twice a pattern, one with a zone, and a delayed job, which is no series."""
+    queue, other = await lab.queue(), await lab.queue()
+    lab.equal(list(await operate(lab, queue, "get_scheduled_jobs")), [], "series of a queue without any")
+    began = datetime.now(UTC)
+    given = [("a", "0 0 1 1 *", None), ("b", "0 0 1 1 *", None), ("a", "30 5 2 1 *", "Asia/Tokyo")]
+    wanted = []
+    for name, pattern, tz in given:
+        id = await queue.schedule("data", ScheduleOptions(cron=pattern, tz=tz), name=name)
+        wanted.append((id, name, pattern))
+    await queue.schedule("later", ScheduleOptions(delay=60_000))
+    await other.schedule("elsewhere", ScheduleOptions(cron="0 0 1 1 *"), name="c")
+    listed = list(await operate(lab, queue, "get_scheduled_jobs"))
+    seen = [tuple(field_of(entry, field) for field in ("id", "name", "pattern")) for entry in listed]
+    lab.equal(sorted(seen), sorted(wanted), "id, name and pattern of each series of the queue")
+    for entry in listed:
+        pattern = field_of(entry, "pattern")
+        utc = {"0 0 1 1 *": (1, 1, 0, 0), "30 5 2 1 *": (1, 1, 20, 30)}[pattern]
+        year = began.year if datetime(began.year, *utc, tzinfo=UTC) > began else began.year + 1
+        next_ms = int(datetime(year, *utc, tzinfo=UTC).timestamp() * 1000)
+        lab.equal(field_of(entry, "next_at"), next_ms, f"next_at of {pattern!r}")
+
+
+@rule("SCH-17")
+async def test_a_series_that_is_removed_is_gone_and_others_are_not(lab: Lab) -> None:
+    """Of two series one is removed; its id is known once, and the other's for longer."""
+    queue, other = await lab.queue(), await lab.queue()
+    year = ScheduleOptions(cron="0 0 1 1 *")
+    ids = [await queue.schedule(None, year, name=name) for name in ("a", "b")]
+    for what, where, id, wanted in (
+        ("an unknown id", queue, "unknown", False),
+        ("another queue's id", other, ids[0], False),
+        ("a series", queue, ids[0], True),
+        ("a series that is gone", queue, ids[0], False),
+        ("the other series", queue, ids[1], True),
+    ):
+        removed = await operate(lab, where, "remove_scheduled_job", id)
+        lab.equal(removed, wanted, f"what remove_scheduled_job of {what} returns")
+
+
+@rule("SCH-17")
+@with_the_other_series
+async def test_a_series_that_is_removed_makes_no_further_job(lab: Lab) -> None:
+    """It has run once when it is removed; another with its pattern has two runs after that."""
+    if not lab.adapter.has_workers:
+        return
+    pulse = shortest(lab)
+    queue, other = await lab.queue(), await lab.queue()
+    removed, goes_on = lab.handler(name="handler of the removed series"), lab.handler()
+    await queue.work(removed)
+    await other.work(goes_on)
+    began = now_ms()
+    id = await queue.schedule("tick", ScheduleOptions(cron=pulse.pattern))
+    await other.schedule("tick", ScheduleOptions(cron=pulse.pattern))
+    await pulse.starts(removed, 1)
+    await operate(lab, queue, "remove_scheduled_job", id)
+    allowed = pulse.matches(began, now_ms() + CLOCK_MS)
+    await pulse.starts(goes_on, allowed + 2)
+    await lab.canary(1)
+    lab.check(
+        len(removed.runs) <= allowed,
+        f"no run for a match of {pulse.pattern!r} after the series was removed: {allowed} at most",
+        f"{len(removed.runs)} runs",
+    )
 
 
 async def _schedule_all(series: Sequence[tuple[str, Queue, str, str]]) -> list[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nq_conformance.contract import WorkerHandler, WorkerOptions
+from nq_conformance.contract import ChildHandler, WorkerHandler, WorkerOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A handler with the options it was registered with."""
+    """A handler with the options it was registered with. ``given`` is what was registered, which
+    names the handler where that runs in child processes."""
 
     handler: WorkerHandler
     options: WorkerOptions
+    given: WorkerHandler | ChildHandler
 
 
 class Dispatcher:
@@ -22,9 +24,11 @@ class Dispatcher:
         self._queue = queue
         self._registrations: dict[str, Registration] = {}
 
-    def register(self, job_name: str, registration: Registration) -> None:
-        """Take a handler; the same name again replaces it (DSP-05)."""
+    def register(self, job_name: str, registration: Registration) -> WorkerHandler | None:
+        """Take a handler; the same name again replaces it (DSP-05). Returns the one replaced."""
+        replaced = self._registrations.get(job_name)
         self._registrations[job_name] = registration
+        return None if replaced is None else replaced.handler
 
     def find(self, job_name: str) -> Registration | None:
         """What is registered under exactly this name."""

@@ -9,9 +9,9 @@ from typing import Any
 import anyio
 
 from nq_conformance.contract import (
+    ChildHandler,
     ClosedError,
     InvalidWorkerError,
-    UnsupportedError,
     WorkerHandler,
     WorkerInfo,
     WorkerOptions,
@@ -21,6 +21,9 @@ from nq_reference.engine.worker import QueueWorker
 from nq_reference.job_source import JobSource
 from nq_reference.names import check_name
 from nq_reference.runner import Runner, Services
+from nq_reference.runtimes import ChildOptions, Children
+from nq_reference.runtimes.options import child_options
+from nq_reference.runtimes.target import check_handler
 from nq_reference.validation import worker_options
 
 logger = logging.getLogger("nq_reference")
@@ -29,35 +32,44 @@ logger = logging.getLogger("nq_reference")
 class EngineWorkerManager:
     """One worker per queue, all of one source. Implements ``WorkerManager``.
 
-    ``close_timeout_ms`` bounds how long ``close_all`` lets running handlers go on.
+    ``close_timeout_ms`` bounds how long ``close_all`` lets running handlers go on. ``children`` says
+    how child processes are run, where a worker's ``ChildWorkerOptions`` do not.
     """
 
     worker_class: type[QueueWorker] = QueueWorker
     runner_class: type[Runner] = Runner
 
     def __init__(
-        self, source: JobSource, services: Services, *, prefix: str = "", close_timeout_ms: int = 30_000
+        self,
+        source: JobSource,
+        services: Services,
+        *,
+        prefix: str = "",
+        close_timeout_ms: int = 30_000,
+        children: ChildOptions | None = None,
     ) -> None:
         self._source = source
         self._runner = self.runner_class(services)
         self._prefix = prefix
         self._close_timeout_ms = close_timeout_ms
         self._workers: dict[str, QueueWorker] = {}
+        self._children = Children(children)
         self._closed = False
 
     async def register_worker(
         self,
         queue_name: str,
         job_name: str,
-        handler: WorkerHandler,
+        handler: WorkerHandler | ChildHandler,
         opts: WorkerOptions | None = None,
     ) -> None:
-        """See ``WorkerManager``. Raises ``InvalidWorkerError`` for bad options or a handler
-        that can't be called, ``UnsupportedError`` for a runtime that isn't there yet."""
+        """See ``WorkerManager``. Raises ``InvalidWorkerError`` for bad options or a handler that
+        the options' runtime can't run. ``opts`` may be ``ChildWorkerOptions``."""
         self._require_open()
         check_name("queue_name", queue_name)
         check_name("job_name", job_name)
         options = self._checked(opts, handler)
+        registration = self._registration(handler, options, opts)
         await self._source.open()
         worker = self._workers.get(queue_name)
         if worker is None:
@@ -65,7 +77,7 @@ class EngineWorkerManager:
             self._workers[queue_name] = worker
         else:
             worker.set_options(_joined(queue_name, worker.options, options))
-        worker.dispatcher.register(job_name, Registration(handler, options))
+        self._children.dismiss(worker.dispatcher.register(job_name, registration))
         if options.autorun:
             worker.start()
 
@@ -79,7 +91,7 @@ class EngineWorkerManager:
         return WorkerInfo(
             queue_name,
             job_name,
-            found.handler,
+            found.given,
             found.options.runtime,
             worker.concurrency,
             found.options.autorun,
@@ -108,6 +120,7 @@ class EngineWorkerManager:
         async with anyio.create_task_group() as group:
             for worker in self._workers.values():
                 group.start_soon(worker.close, self._close_timeout_ms / 1000)
+        await self._children.close()
 
     def _require_open(self) -> None:
         if self._closed:
@@ -115,16 +128,19 @@ class EngineWorkerManager:
 
     def _checked(self, opts: Any, handler: Any) -> WorkerOptions:
         options = worker_options(opts)
-        if not callable(handler):
-            raise InvalidWorkerError(f"a handler must be callable, not {handler!r}")
-        if options.runtime != "in-process":
-            raise UnsupportedError(f"the runtime {options.runtime!r} is not available in this version")
+        check_handler(handler, options.runtime)
         if options.prefix not in (None, self._prefix):
             raise InvalidWorkerError(
                 f"the worker's prefix {options.prefix!r} is not its provider's {self._prefix!r}: they would "
                 "never meet. Make the provider with that prefix instead"
             )
         return options
+
+    def _registration(self, handler: Any, options: WorkerOptions, given: Any) -> Registration:
+        if options.runtime == "in-process":
+            return Registration(handler, options, handler)
+        child = child_options(given, self._children.options)
+        return Registration(self._children.handler(handler, options.runtime, child), options, handler)
 
 
 def _joined(queue: str, first: WorkerOptions, later: WorkerOptions) -> WorkerOptions:

@@ -46,7 +46,9 @@ class Slots:
     async def stop(self) -> None:
         """Cancel what still runs, and wait for its end."""
         for task in self._tasks:
-            await task.stop()
+            task.cancel()
+        for task in self._tasks:
+            await task.wait()
 
     async def _slot(self, number: int) -> None:
         bell = background.bell()

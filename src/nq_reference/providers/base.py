@@ -32,6 +32,7 @@ from nq_reference.job_source import JobSource, NewJob, Schedule, StoredJob, Subs
 from nq_reference.names import check_name, is_name
 from nq_reference.providers.payloads import payload_of
 from nq_reference.runner import Services
+from nq_reference.runtimes import ChildOptions
 from nq_reference.schedule import Series, series_id, series_of
 
 logger = logging.getLogger("nq_reference")
@@ -53,6 +54,8 @@ class SourceProvider:
         "get_scheduled_jobs",
         "remove_scheduled_job",
         "start_worker",
+        "python_runtime",
+        "node_runtime",
     )
     async_backends: ClassVar[tuple[str, ...]] = ("asyncio", "uvloop")
     manager_class: ClassVar[type[EngineWorkerManager]] = EngineWorkerManager
@@ -101,13 +104,16 @@ class SourceProvider:
         events: EventManager | None = None,
         state: StateProvider | None = None,
         flow: FlowEngine | None = None,
+        children: ChildOptions | None = None,
     ) -> EngineWorkerManager:
-        """A new manager whose workers run this provider's jobs."""
+        """A new manager whose workers run this provider's jobs; ``children`` says how its workers of
+        other runtimes run their child processes."""
         manager = self.manager_class(
             self._source,
             Services(events, state, flow),
             prefix=self._prefix,
             close_timeout_ms=self._close_timeout_ms,
+            children=children,
         )
         self._managers.append(manager)
         return manager

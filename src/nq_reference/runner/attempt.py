@@ -96,14 +96,17 @@ class Runner:
         if timeout_ms is None:
             return await handler(data, ctx)
         task = background.spawn(lambda: handler(data, ctx), f"attempt at {attempt.job.id}")
+        in_time = False
         try:
             with anyio.move_on_after(timeout_ms / 1000):
                 await task.wait()
+            in_time = task.finished
         finally:
             # A handler that will not be cancelled goes on alone: its slot is free, and
             # what it returns in the end is looked at by nobody (RTY-10).
             task.cancel()
-        if not task.finished:
+            await _wait_for_its_end(task, handler)
+        if not in_time:
             raise AttemptTimeoutError(f"the handler ran longer than its timeout of {timeout_ms} ms")
         if task.error is not None:
             raise task.error
@@ -122,6 +125,15 @@ class Runner:
         if not retried:
             await self._bus.failed(step.without_attempt(), error, retried=False)
         return _failure(attempt, error, retried=retried)
+
+
+async def _wait_for_its_end(task: background.BackgroundTask, handler: WorkerHandler) -> None:
+    """A handler that has a process to kill says how long that may take at most: its attempt is not
+    over before (RPC-10)."""
+    grace_s = getattr(handler, "cancel_grace_s", 0)
+    if grace_s and not task.finished:
+        with anyio.move_on_after(grace_s, shield=True):
+            await task.wait()
 
 
 def _failure(attempt: Attempt, error: BaseException, *, retried: bool) -> Outcome:

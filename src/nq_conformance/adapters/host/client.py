@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -44,15 +45,23 @@ class Host:
         tasks.start_soon(self._read_log)
 
     @classmethod
-    async def start(cls, command: Sequence[str], setting: Setting, tasks: TaskGroup) -> Host:
-        """Start ``command``; raises ``HostError`` if it can't be started."""
+    async def start(
+        cls,
+        command: Sequence[str],
+        setting: Setting,
+        tasks: TaskGroup,
+        *,
+        env: Mapping[str, str] = MappingProxyType({}),
+    ) -> Host:
+        """Start ``command``, with ``env`` beside the environment of this process; raises ``HostError``
+        if it can't be started."""
         try:
             process = await anyio.open_process(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), **env},
                 start_new_session=True,
             )
         except OSError as error:
@@ -85,14 +94,23 @@ class Host:
         return RemoteManager(self.peer, number, self.callbacks)
 
     @property
+    def log(self) -> Sequence[str]:
+        """The last lines that it has written to stderr, or printed."""
+        return tuple(self._log)
+
+    @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid
 
-    async def kill(self) -> None:
-        """Kill it as a power cut would: SIGKILL, and wait until it is gone."""
+    async def kill(self, *, alone: bool = False) -> None:
+        """Kill it as a power cut would: SIGKILL, and wait until it is gone; ``alone``, as an
+        out-of-memory killer would, with what it has started left to itself."""
         self._meant_to_die = True
-        self._signal(signal.SIGKILL)
+        if alone:
+            self._process.kill()
+        else:
+            self._signal(signal.SIGKILL)
         await self._process.wait()
 
     def freeze(self) -> None:

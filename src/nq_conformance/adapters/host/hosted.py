@@ -96,19 +96,22 @@ class Hosted:
             await ready()
 
     async def register_worker(
-        self, manager: int, queue_name: str, job_name: str, handler: int, opts: Any
+        self, manager: int, queue_name: str, job_name: str, handler: int | str, opts: Any
     ) -> None:
-        """Register a handler that calls back into the kit."""
-
-        async def run(*args: Any) -> Any:
-            return await self._run(handler, args)
-
+        """Register a handler that calls back into the kit, or one that the adapter runs in children."""
+        run = handler if isinstance(handler, str) else self._calling_back(handler)
         raw = self._managers[manager]
         await (
             raw.register_worker(queue_name, job_name, run)
             if opts is None
             else raw.register_worker(queue_name, job_name, run, opts)
         )
+
+    def _calling_back(self, handler: int) -> Callable[..., Awaitable[Any]]:
+        async def run(*args: Any) -> Any:
+            return await self._run(handler, args)
+
+        return run
 
     async def _run(self, handler: int, args: tuple[Any, ...]) -> Any:
         run = next(self._numbers)

@@ -77,7 +77,7 @@ _TO_HOST = (
             **_M,
             "queue_name": shapes.TEXT,
             "job_name": shapes.TEXT,
-            "handler": shapes.NUMBER,
+            "handler": shapes.HANDLER,
             "opts": shapes.WORKER_OPTIONS,
         },
     ),

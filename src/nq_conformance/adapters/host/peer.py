@@ -168,11 +168,16 @@ def _error(code: int, text: str, **data: Any) -> dict[str, Any]:
 def _error_of(error: Exception) -> dict[str, Any]:
     return _error(
         FAILED,
-        str(error) or type(error).__name__,
+        _unicode(str(error)) or type(error).__name__,
         type=getattr(error, "kind", type(error).__name__),
-        trace="".join(traceback.format_exception(error)),
+        trace=_unicode("".join(traceback.format_exception(error))),
         unrecoverable=getattr(error, "unrecoverable", False) is True,
     )
+
+
+def _unicode(text: str) -> str:
+    """``text`` as it can cross: a surrogate without its other half, which UTF-8 does not have, is a ?."""
+    return text.encode(errors="replace").decode()
 
 
 def _remote_error(given: Any) -> RemoteError:

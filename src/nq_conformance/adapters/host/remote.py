@@ -13,6 +13,7 @@ from nq_conformance.adapters.host.methods import CONTEXT_FIELDS, TO_HOST
 from nq_conformance.adapters.host.peer import Peer
 from nq_conformance.adapters.setting import Setting
 from nq_conformance.contract import (
+    ChildHandler,
     Job,
     JobCounts,
     JobInput,
@@ -115,7 +116,7 @@ class RemoteUnsubscribe:
 
 
 class RemoteManager:
-    """A ``WorkerManager`` in a host, whose handlers run here."""
+    """A ``WorkerManager`` in a host. Its handlers run here, but for those that have children of the host."""
 
     def __init__(self, peer: Peer, number: int, callbacks: Callbacks) -> None:
         self._peer = peer
@@ -126,7 +127,7 @@ class RemoteManager:
         self,
         queue_name: str,
         job_name: str,
-        handler: WorkerHandler,
+        handler: WorkerHandler | ChildHandler,
         opts: WorkerOptions | None = None,
     ) -> None:
         """See ``WorkerManager``."""
@@ -134,7 +135,7 @@ class RemoteManager:
             "register_worker",
             queue_name=queue_name,
             job_name=job_name,
-            handler=self._callbacks.add_handler(handler),
+            handler=handler if isinstance(handler, str) else self._callbacks.add_handler(handler),
             opts=opts,
         )
 
@@ -155,9 +156,13 @@ class RemoteManager:
 
 
 class Callbacks:
-    """What a host may call in the kit: handlers, subscriptions, event bus, state, flow."""
+    """What a host may call in the kit: handlers, subscriptions, event bus, state, flow.
+
+    ``process`` is what the kit calls the host; contexts tell it to whoever records their runs.
+    """
 
     peer: Peer
+    process: str | None = None
 
     def __init__(self, setting: Setting, tasks: TaskGroup) -> None:
         self._setting = setting
@@ -220,10 +225,13 @@ class Callbacks:
         with anyio.CancelScope() as scope:
             self._running[run] = scope
             try:
-                return await self._handlers[handler](data, _context(self.peer, run, context))
+                return await self._handlers[handler](data, self._context(run, context))
             finally:
                 del self._running[run]
         return None
+
+    def _context(self, run: int, fields: Any) -> Any:
+        return RemoteContext(self.peer, run, fields if isinstance(fields, Mapping) else {}, self.process)
 
     async def _cancel(self, run: int) -> None:
         if run in self._running:
@@ -235,14 +243,11 @@ class Callbacks:
             callback(payload)
 
 
-def _context(peer: Peer, run: int, fields: Any) -> Any:
-    return RemoteContext(peer, run, fields if isinstance(fields, Mapping) else {})
-
-
 class RemoteContext:
     """A ``RunContext`` whose services are in a host."""
 
-    def __init__(self, peer: Peer, run: int, fields: Mapping[str, Any]) -> None:
+    def __init__(self, peer: Peer, run: int, fields: Mapping[str, Any], process: str | None = None) -> None:
+        self.process = process
         for name in CONTEXT_FIELDS:
             setattr(self, name, fields.get(name))
         self.state = _Service(

@@ -7,6 +7,7 @@ when stdin does.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +26,7 @@ from nq_conformance.adapters.loading import load_adapter
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve one adapter until stdin ends; returns the exit code."""
     args = _arguments(argv)
+    logging.basicConfig(level=logging.INFO)  # to stderr, of which the kit keeps the last lines
     sys.path.insert(0, str(Path.cwd()))
     try:
         adapter = load_adapter(args.target, worker_manager=args.worker_manager)

@@ -166,6 +166,13 @@ JSON = Shape("JSON", lambda value: value, lambda value: value)
 TEXT = _of("string", str)
 NUMBER = _of("integer", int)
 BOOL = _of("boolean", bool)
+HANDLER = Shape(
+    "handler",
+    lambda value: value,
+    lambda value: (TEXT if isinstance(value, str) else NUMBER).read(value),
+    {"type": ["integer", "string"]},
+)
+"""A handler of the kit by its number, or one for child processes by its path or ``module:function``."""
 NOTHING = Shape("null", lambda _: None, lambda _: None, {"type": "null"})
 OPTIONS = optional(_record(JobOptions, backoff=optional(_record(Backoff))))
 JOB_INPUT = _record(JobInput, opts=OPTIONS)

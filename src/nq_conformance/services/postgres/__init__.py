@@ -2,6 +2,17 @@
 
 from nq_conformance.services.postgres.client import ask as ask_postgres
 from nq_conformance.services.postgres.databases import Databases
-from nq_conformance.services.postgres.resolution import start_postgres
+from nq_conformance.services.postgres.forgetting import forget_postgres_job
+from nq_conformance.services.postgres.resolution import start_lasting_postgres, start_postgres
+from nq_conformance.services.postgres.sessions import end_postgres_sessions
+from nq_conformance.services.postgres.transactions import open_transactions
 
-__all__ = ["Databases", "ask_postgres", "start_postgres"]
+__all__ = [
+    "Databases",
+    "ask_postgres",
+    "end_postgres_sessions",
+    "forget_postgres_job",
+    "open_transactions",
+    "start_lasting_postgres",
+    "start_postgres",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 
-from nq_conformance.services.docker_container import ContainerPlan, start_container
+from nq_conformance.services.docker_container import ContainerPlan, ContainerSwitch, start_container
 from nq_conformance.services.info import Started
 from nq_conformance.services.postgres.client import SERVICE, ask_if_up, make_dsn
 from nq_conformance.services.postgres.program import THROW_AWAY
@@ -16,8 +16,9 @@ DATA = "/var/lib/postgresql/data"
 """Told to the image as well: from Postgres 18 on its own default is another."""
 
 
-def start() -> Started:
-    """Postgres in a container of ``postgres:15``, or of the image that NQ_POSTGRES_IMAGE names.
+def start(*, lasting: bool = False) -> Started:
+    """Postgres in a container of ``postgres:15``, or of the image that NQ_POSTGRES_IMAGE names;
+    ``lasting`` data outlast its stop.
 
     Raises UnavailableError: no testcontainers, no Docker, no image, or no answer.
     """
@@ -41,6 +42,8 @@ def start() -> Started:
             "POSTGRES_INITDB_ARGS": "--no-sync --encoding=UTF8 --no-locale",
             "PGDATA": DATA,
         },
+        stop_signal="SIGINT",  # SIGTERM would wait for the clients to go
+        lasting=lasting,
         # Without it the image's volume takes seconds. The ids are those of the official image.
         tmpfs={DATA: "uid=999,gid=999,mode=0700"},
     )
@@ -50,4 +53,5 @@ def start() -> Started:
         version=server.version,
         source=server.image,
         end=server.kept.end,
+        switch=ContainerSwitch(plan, server) if lasting else None,
     )

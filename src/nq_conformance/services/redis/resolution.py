@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from nq_conformance.services.choice import Candidate, Ways, resolve
-from nq_conformance.services.info import RunningService
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from nq_conformance.services.choice import Candidate, Ways, only_lasting, resolve
+from nq_conformance.services.info import RunningService, Started
 from nq_conformance.services.redis import container, embedded, fake, given, local
 from nq_conformance.services.redis.client import SERVICE, require_client
 
@@ -18,6 +21,12 @@ WAYS = Ways(
         Candidate("fake", fake.start, automatic=False),
     ),
 )
+LASTING: Mapping[str, Callable[[], Started]] = {
+    "container": partial(container.start, lasting=True),
+    "local": partial(local.start, lasting=True),
+    "embedded": partial(embedded.start, lasting=True),
+}
+"""The ways to a server that may be stopped and started, by their kind."""
 
 
 def start_redis(choice: str | None = None) -> RunningService:
@@ -33,3 +42,12 @@ def start_redis(choice: str | None = None) -> RunningService:
     """
     require_client()
     return resolve(WAYS, choice)
+
+
+def start_lasting_redis(kind: str) -> RunningService:
+    """One more Redis of this kind, whose ``switch`` takes it down and back with its data.
+
+    Raises ServiceError if there is none to be had, or none of this kind can be stopped: a given one,
+    an imitation.
+    """
+    return resolve(only_lasting(WAYS, LASTING), kind)

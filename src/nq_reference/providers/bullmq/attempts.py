@@ -70,6 +70,7 @@ class _Watched:
 
     def __init__(self, handler: WorkerHandler) -> None:
         self._handler = handler
+        self.cancel_grace_s = getattr(handler, "cancel_grace_s", 0)  # the runner asks for it
         self.error: BaseException | None = None
 
     async def __call__(self, data: Any, ctx: RunContext) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from nq_conformance.contract import WorkerHandler, WorkerOptions
+from nq_conformance.contract import ChildHandler, WorkerHandler, WorkerOptions
 from nq_reference.engine import EngineWorkerManager
 from nq_reference.engine.worker import QueueWorker
 from nq_reference.names import check_name
@@ -22,7 +22,7 @@ class BullMQWorkerManager(EngineWorkerManager):
         self,
         queue_name: str,
         job_name: str,
-        handler: WorkerHandler,
+        handler: WorkerHandler | ChildHandler,
         opts: WorkerOptions | None = None,
     ) -> None:
         """See ``WorkerManager`` and the engine's; raises ``InvalidJobError`` for a queue name

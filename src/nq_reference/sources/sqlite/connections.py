@@ -1,4 +1,5 @@
-"""The two connections as lanes' work: transactions that write, and looks that don't. Blocking calls."""
+"""The connections as lanes' work: transactions that write, and looks that don't. Blocking calls, but for
+``version``."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from nq_reference.sources.sqlite.database import BUSY_TRIES, Database, is_busy
 from nq_reference.sources.sqlite.events import Heard, Key, Question
 from nq_reference.sources.sqlite.lane import Answer, Call
+from nq_reference.sources.sqlite.statements import statement
 from nq_reference.sources.sqlite.transaction import Row, Transaction
 
 TRIM_EVERY = 1000
@@ -34,18 +36,17 @@ class Connections:
         self._event_log_length = event_log_length
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
+        self._ear: sqlite3.Connection | None = None
         self._trimmed = 0
         self.known: dict[Key, int] = {}
 
     def open(self) -> None:
-        """Open both. Raises ``DatabaseError``."""
-        writer = self._database.prepare()
-        try:
-            reader = self._database.connect()
-        except BaseException:
-            writer.close()
-            raise
-        self._writer, self._reader = writer, reader
+        """Open all. Raises ``DatabaseError``."""
+        with contextlib.ExitStack() as opened:
+            self._writer = opened.enter_context(contextlib.closing(self._database.prepare()))
+            self._reader = opened.enter_context(contextlib.closing(self._database.connect()))
+            self._ear = opened.enter_context(contextlib.closing(self._database.connect(timeout_ms=0)))
+            opened.pop_all()
 
     def close_writer(self) -> None:
         """Close the one that writes. Idempotent."""
@@ -54,15 +55,28 @@ class Connections:
             self._writer = None
 
     def close_reader(self) -> None:
-        """Close the one that reads. Idempotent."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        """Close those that read. Idempotent."""
+        for connection in (self._reader, self._ear):
+            if connection is not None:
+                connection.close()
+        self._reader = self._ear = None
+
+    def version(self) -> int:
+        """A number that changes with each commit. Waits for nobody, and may be called on the event loop:
+        raises ``sqlite3.OperationalError`` where another process keeps the file to itself."""
+        assert self._ear is not None  # noqa: S101 - the source is open
+        return int(self._ear.execute(statement("data_version")).fetchone()[0])
 
     def write(self, calls: Sequence[Call], question: Question | None) -> tuple[list[Answer], Report]:
-        """Make all of ``calls`` in one transaction; where one fails, each in its own."""
+        """Make all of ``calls`` in one transaction; where one fails, each in its own.
+
+        Where another process has the file for too long they all fail: each would wait anew (FLT-01).
+        """
         try:
             return self._write(calls, question)
+        except sqlite3.OperationalError as error:
+            if len(calls) == 1 or is_busy(error):
+                return [Answer(error=error) for _ in calls], Report()
         except Exception as error:
             if len(calls) == 1:
                 return [Answer(error=error)], Report()
@@ -95,9 +109,9 @@ class Connections:
         _begin(connection)
         try:
             tx = Transaction(connection, self.known)
-            start = None if question is None else _last_event(tx)
+            start = None if question is None else tx.last_event
             answers = [Answer(call(tx)) for call in calls]
-            if tx.write_events():
+            if tx.finish():
                 self._trim(tx)
             heard = None if question is None else hear(tx, question, start)
             connection.execute("COMMIT")
@@ -107,7 +121,7 @@ class Connections:
         return answers, Report(heard, frozenset(tx.woken), frozenset(tx.seen), tx.met)
 
     def _trim(self, tx: Transaction) -> None:
-        last = _last_event(tx)
+        last = tx.last_event
         if last >= self._trimmed + TRIM_EVERY:
             tx.run("trim_events", before=last - self._event_log_length)
             self._trimmed = last
@@ -115,7 +129,7 @@ class Connections:
 
 def hear(tx: Transaction, question: Question, start: int | None) -> Heard:
     """The answer to ``question``; see ``Heard`` for ``start``."""
-    last = _last_event(tx)
+    last = tx.last_event
     after = question.after if question.after is not None else start
     queues = {number: key for key in question.queues if (number := tx.find(*key)) is not None}
     found: list[Row] = []
@@ -167,8 +181,3 @@ def _leave(connection: sqlite3.Connection, how: str) -> None:
     if connection.in_transaction:
         with contextlib.suppress(sqlite3.Error):  # the first error is the one that tells something
             connection.execute(how)
-
-
-def _last_event(tx: Transaction) -> int:
-    found = tx.row("last_event")
-    return 0 if found is None else int(found[0])

@@ -59,11 +59,15 @@ class Database:
             raise
         return connection
 
-    def connect(self) -> sqlite3.Connection:
-        """One more connection. Whoever has it makes one call at a time, from any thread."""
+    def connect(self, timeout_ms: int | None = None) -> sqlite3.Connection:
+        """One more connection. Whoever has it makes one call at a time, from any thread.
+
+        ``timeout_ms`` is how long each call of it waits for others, if not a part of ours.
+        """
+        patience_ms = self.timeout_ms / BUSY_TRIES if timeout_ms is None else timeout_ms
         connection = sqlite3.connect(
             self.path,
-            timeout=self.timeout_ms / 1000 / BUSY_TRIES,
+            timeout=patience_ms / 1000,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,

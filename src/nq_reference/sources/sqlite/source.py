@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from nq_reference.sources.sqlite.transaction import Transaction
 from nq_reference.sources.sqlite.watch import Poller, QueueLook, SqliteWatch
 
 _MAX_NUMBER = 2**53  # more rows than that there are not
+_STATES: tuple[JobState, ...] = ("waiting", "delayed", "active", "completed", "failed")
 
 
 class SqliteSource:
@@ -72,12 +72,14 @@ class SqliteSource:
         self._connections = Connections(
             Database(Path(path).absolute(), synchronous, timeout_ms), event_log_length
         )
-        self._writes: Lane[Report] = Lane("nq-sqlite-writes", self._prepare_write, self._landed)
-        self._reads: Lane[Report] = Lane("nq-sqlite-reads", lambda: self._connections.read, self._landed)
+        self._writes: Lane[Report] = Lane("nq-sqlite-writes", self._prepare_write, self._landed, _tells)
+        self._reads: Lane[Report] = Lane(
+            "nq-sqlite-reads", lambda: self._connections.read, self._landed, _tells
+        )
         self._feed = EventFeed(self._place)
-        self._poller = Poller(self._poll, self._listening)
+        self._poller = Poller(self._changed, self._look_around, self._listening)
         self._looks: dict[Key, QueueLook] = {}
-        self._version: int | None = None
+        self._version = 0  # of the data: as it was when others' doings were looked at last
         self._turn = anyio.Lock()
         self._opened = False
         self._closed = False
@@ -171,11 +173,9 @@ class SqliteSource:
         self, queue: str, states: Collection[JobState], offset: int, limit: int | None
     ) -> Sequence[StoredJob]:
         """See ``JobSource.list``."""
-        page = {
-            "states": json.dumps([*states]),
-            "offset": min(offset, _MAX_NUMBER),
-            "limit": -1 if limit is None else min(limit, _MAX_NUMBER),
-        }
+        wanted: dict[str, int] = {state: int(state in states) for state in _STATES}
+        most = -1 if limit is None else min(limit, _MAX_NUMBER)
+        page = {**wanted, "offset": min(offset, _MAX_NUMBER), "limit": most}
 
         def call(tx: Transaction, number: int) -> Sequence[StoredJob]:
             return [rows.stored_job(row) for row in tx.rows("list", queue=number, **page)]
@@ -225,20 +225,19 @@ class SqliteSource:
     async def _place(self) -> None:
         await self._writes.run(lambda _: None)
 
-    async def _poll(self) -> None:
+    def _changed(self) -> bool:
+        return self._connections.version() != self._version
+
+    async def _look_around(self) -> None:
+        version = self._connections.version()  # before the look: what comes meanwhile is another change
         question = self._feed.question(own=False)
         armed = [look.key for look in self._looks.values() if look.armed]
-        known = self._version
 
-        def call(tx: Transaction) -> tuple[int, Heard | None, dict[Key, tuple[bool, int | None]]]:
-            version = tx.row("data_version")
-            assert version is not None  # noqa: S101 - a pragma that always answers
-            if version[0] == known:
-                return version[0], None, {}
-            heard = None if question is None else hear(tx, question, None)
-            return version[0], heard, _offers(tx, armed)
+        def call(tx: Transaction) -> tuple[Heard | None, dict[Key, tuple[bool, int | None]]]:
+            return None if question is None else hear(tx, question, None), _offers(tx, armed)
 
-        self._version, heard, offers = await self._reads.run(call)
+        heard, offers = await self._reads.run(call)
+        self._version = version
         if heard is not None:
             self._feed.hear(heard)
         for key, offer in offers.items():
@@ -296,6 +295,11 @@ def _timed_exchange(
     tx: Transaction, queue: int, outcomes: Sequence[Outcome], claim: Claim
 ) -> tuple[int, Exchange]:
     return tx.now, exchange(tx, queue, outcomes, claim)
+
+
+def _tells(report: Report) -> bool:
+    """Whether there are events for listeners."""
+    return report.heard is not None and bool(report.heard.rows)
 
 
 def _offers(tx: Transaction, keys: Sequence[Key]) -> dict[Key, tuple[bool, int | None]]:

@@ -28,6 +28,8 @@ class Transaction:
         self._known = known
         self._connection = connection
         self._told: list[Row] = []
+        self._counters: list[int] | None = None
+        self._counted = False
 
     def row(self, verb: str, **parameters: Any) -> Row | None:
         """The first row that the statement ``verb`` gives."""
@@ -46,9 +48,15 @@ class Transaction:
 
     def count(self, many: int = 1) -> int:
         """The first of ``many`` numbers that nobody has had."""
-        found = self.row("count", many=many)
-        assert found is not None  # noqa: S101 - the counter has its row from the beginning
-        return int(found[0]) - many + 1
+        counters = self._far()
+        counters[0] += many
+        self._counted = True
+        return counters[0] - many + 1
+
+    @property
+    def last_event(self) -> int:
+        """The number of the last event that is written, of whatever queue; 0 before the first."""
+        return self._far()[1]
 
     def find(self, prefix: str, queue: str) -> int | None:
         """The number of a queue, if some call has ever written to it."""
@@ -75,11 +83,24 @@ class Transaction:
         """Add an event, to be written at the transaction's end."""
         self._told.append((queue, event, job_id, detail))
 
-    def write_events(self) -> bool:
-        """Write what was told; whether there was something."""
+    def finish(self) -> bool:
+        """Write what was told, and how far it was counted; whether there was an event."""
         told, self._told = self._told, []
         if told:
-            fields = ("queue", "event", "job_id", "detail")
-            parameters = [dict(zip(fields, each, strict=True)) for each in told]
+            fields = ("number", "queue", "event", "job_id", "detail")
+            numbered = [(number, *each) for number, each in enumerate(told, self.last_event + 1)]
+            parameters = [dict(zip(fields, each, strict=True)) for each in numbered]
             self._connection.executemany(statement("tell"), parameters)
+            self._far()[1] += len(told)
+        if told or self._counted:
+            last, last_event = self._far()
+            self.run("count", last=last, last_event=last_event)
         return bool(told)
+
+    def _far(self) -> list[int]:
+        """How far the counters are, read once and kept by ``finish``: nobody else moves them meanwhile."""
+        if self._counters is None:
+            found = self.row("counters")
+            assert found is not None  # noqa: S101 - they have their row from the beginning
+            self._counters = [*found]
+        return self._counters

@@ -1,13 +1,15 @@
 """Waking workers: at once for what this process does, by a poll for what others do.
 
-The poll costs one small read every ``POLL_MS`` while a worker is idle or somebody listens: a
-number that changes with every commit of another connection. Only when it has changed are
-events and queues looked at.
+The poll asks for a number that changes with every commit, a few microseconds' work, while a worker
+is idle or somebody listens. Only when it has changed are events and queues looked at. The longer
+nothing has changed, the longer the poll rests: it finds what comes within a small part of the time
+that was waited for it, and a process with nothing to do costs next to nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +19,9 @@ from nq_reference.sources.sqlite.events import Key
 _log = logging.getLogger("nq_reference.sqlite")
 POLL_MS = 50
 """How late this process learns of a job or an event of another one, about, at most."""
+_BRISK_MS = 1
+_PATIENCE = 30  # it rests for this part of the time since something changed
+_AFTER_LOOK_MS = 5  # a look costs more than the question, and our own commits cause looks, too
 _SLOW_MS = 1_000
 
 
@@ -73,9 +78,12 @@ class SqliteWatch:
 
 
 class Poller:
-    """Calls ``look`` again and again for as long as it is ``needed``."""
+    """Calls ``look`` whenever something has ``changed``, for as long as it is ``needed``."""
 
-    def __init__(self, look: Callable[[], Awaitable[None]], needed: Callable[[], bool]) -> None:
+    def __init__(
+        self, changed: Callable[[], bool], look: Callable[[], Awaitable[None]], needed: Callable[[], bool]
+    ) -> None:
+        self._changed = changed
         self._look = look
         self._needed = needed
         self._task: background.BackgroundTask | None = None
@@ -95,21 +103,33 @@ class Poller:
             await self._task.wait()
 
     async def _run(self) -> None:
-        rest_ms = POLL_MS
+        rest_ms: float = _BRISK_MS
+        changed_at = time.monotonic()
         try:
             while self._needed() and not self._closed:
                 await self._bell.wait(rest_ms / 1000)
                 if self._closed:
                     return
-                rest_ms = await self._look_once(rest_ms)
+                if self._has_changed():
+                    rest_ms = await self._look_once(rest_ms)
+                    changed_at = time.monotonic()
+                else:
+                    quiet_ms = (time.monotonic() - changed_at) * 1000
+                    rest_ms = min(max(quiet_ms / _PATIENCE, _BRISK_MS), POLL_MS)
         finally:
             self._task = None
 
-    async def _look_once(self, rest_ms: int) -> int:
+    def _has_changed(self) -> bool:
+        try:
+            return self._changed()
+        except Exception:  # whatever it is, the look will tell
+            return True
+
+    async def _look_once(self, rest_ms: float) -> float:
         """Look, and return how long to rest before the next time; longer while it fails."""
         try:
             await self._look()
         except Exception as error:  # whatever it is, the worker must not go deaf
             _log.warning("looking for what other processes did failed: %r", error)
-            return min(2 * rest_ms, _SLOW_MS)
-        return POLL_MS
+            return min(max(2 * rest_ms, POLL_MS), _SLOW_MS)
+        return _AFTER_LOOK_MS

@@ -1,6 +1,5 @@
--- Take numbers from the counter.
+-- Keep how far the counters are.
 --
--- :many how many
--- Result: the last of them.
+-- :last, :last_event as `counters` returns them
 
-UPDATE counter SET last = last + :many RETURNING last
+UPDATE counter SET last = :last, last_event = :last_event

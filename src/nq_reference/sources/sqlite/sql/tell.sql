@@ -1,5 +1,6 @@
 -- Tell of something that happened.
 --
--- :queue, :event, :job_id (null for paused), :detail text, epoch ms or null
+-- :number from the counter, :queue, :event, :job_id (null for paused)
+-- :detail text, epoch ms or null
 
-INSERT INTO event (queue, event, job_id, detail) VALUES (:queue, :event, :job_id, :detail)
+INSERT INTO event (number, queue, event, job_id, detail) VALUES (:number, :queue, :event, :job_id, :detail)

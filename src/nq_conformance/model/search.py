@@ -1,0 +1,142 @@
+"""Draws sequences until one fails, makes that one short, and makes sure of it.
+
+Hypothesis draws in a thread of its own, and each sequence is played on the event loop of the test,
+in a place of its own. A failure takes as long as its budget, so that shorter ones are tried with a small
+budget and for a limited time; at the end the shortest is played once more, with the whole budget.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final, cast
+
+import anyio
+import anyio.to_thread
+import hypothesis
+from anyio.from_thread import BlockingPortal
+from hypothesis import HealthCheck, Phase
+from hypothesis.stateful import run_state_machine_as_test
+
+from nq_conformance.clock import REACT, Budget
+from nq_conformance.model.drawing import STEPS, Drawing
+from nq_conformance.model.finding import Finding
+from nq_conformance.model.machine import QueueMachine
+from nq_conformance.model.played import Played
+from nq_conformance.model.shortening import shortened
+from nq_conformance.model.steps import Step, Steps
+
+SHORTENING: Final = Budget("shortening", 300, "the adapter does what it did in the sequences before")
+SHORTENING_S: Final = 30.0
+"""How long a failure is made shorter at most."""
+
+
+class Broken(Exception):  # noqa: N818 - tells Hypothesis, and nobody else, that a sequence fails
+    """The sequence that is drawn fails."""
+
+
+async def find(drawing: Drawing, *, may_reopen: bool = False, has_second: bool = False) -> Finding | None:
+    """A short sequence on which adapter and model differ; ``None`` if none is found.
+
+    Sequences close and reopen the adapter if it ``may_reopen``, and use two instances of it if
+    it ``has_second``.
+    """
+    async with BlockingPortal() as portal:
+        search = Search(portal, drawing, may_reopen=may_reopen, has_second=has_second)
+        await anyio.to_thread.run_sync(search.run)
+    return search.result
+
+
+class Search:
+    """The search of one test; its methods run in a thread beside the event loop."""
+
+    def __init__(
+        self, portal: BlockingPortal, drawing: Drawing, *, may_reopen: bool, has_second: bool
+    ) -> None:
+        self.may_reopen = may_reopen
+        self.has_second = has_second
+        self.found: Finding | None = None
+        self.result: Finding | None = None
+        self._portal = portal
+        self._drawing = drawing
+
+    def run(self) -> None:
+        """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed."""
+
+        def new_machine() -> QueueMachine:
+            return QueueMachine(_Attempt(self))
+
+        machine = cast("type[QueueMachine]", new_machine)  # Hypothesis takes any factory
+        if self._drawing.seed is not None:
+            machine = hypothesis.seed(self._drawing.seed)(machine)
+        try:
+            run_state_machine_as_test(machine, settings=_settings(self._drawing))
+        except Broken:
+            assert self.found is not None  # noqa: S101 - it is why the machine has raised
+            self.result = self._shortest(self.found)
+
+    def played(self, budget: Budget) -> Played:
+        """A sequence that begins."""
+        return Played(self._portal, self._drawing, budget)
+
+    def _shortest(self, found: Finding) -> Finding:
+        """The shortest that fails with the whole budget as well, or else ``found``.
+
+        What came, but late, is not looked for again: it will come in time.
+        """
+        if not found.is_repeatable:
+            return found
+        ends_at = time.monotonic() + SHORTENING_S
+
+        def fails(steps: Steps) -> Steps | None:
+            finding = self._replayed(steps, SHORTENING) if time.monotonic() < ends_at else None
+            return finding.steps if finding is not None and finding.is_repeatable else None
+
+        return self._replayed(shortened(found.steps, fails), REACT) or found
+
+    def _replayed(self, steps: Steps, budget: Budget) -> Finding | None:
+        played = self.played(budget)
+        try:
+            return next((finding for step in steps if (finding := played.play(step))), None)
+        finally:
+            played.close()
+
+
+class _Attempt:
+    """A sequence that Hypothesis draws: played, or once one has failed, only compared with that."""
+
+    def __init__(self, search: Search) -> None:
+        self.may_reopen = search.may_reopen
+        self.has_second = search.has_second
+        self._search = search
+        self._steps: Steps = ()
+        self._played: Played | None = None
+
+    def take(self, step: Step) -> None:
+        """Go one step further; raises ``Broken`` where the sequence fails."""
+        self._steps = (*self._steps, step)
+        if self._search.found is None:
+            self._played = self._played or self._search.played(REACT)
+            self._search.found = self._played.play(step)
+        found = self._search.found
+        if found is not None and found.steps == self._steps:
+            raise Broken
+
+    def end(self) -> None:
+        """Close what was opened."""
+        if self._played is not None:
+            self._played.close()
+
+
+def _settings(drawing: Drawing) -> hypothesis.settings:
+    """No deadline and no health checks: how long calls may take is what budgets are for."""
+    return hypothesis.settings(
+        max_examples=drawing.examples,
+        stateful_step_count=STEPS,
+        derandomize=drawing.seed is None,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )

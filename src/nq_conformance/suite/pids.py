@@ -1,0 +1,61 @@
+"""Whether processes that a test knows by their ids are still there, and what is open in one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from nq_conformance.clock import Budget
+from nq_conformance.lab import Lab
+
+GONE = Budget("gone", 10_000, "a process that was told to end has ended, after TERM and its grace KILL")
+
+
+async def are_gone(lab: Lab, pids: Mapping[str, int], when: str) -> None:
+    """Wait until none of the processes, by what they are, runs any more."""
+
+    async def gone() -> bool:
+        return not any(map(is_running, pids.values()))
+
+    await lab.eventually(
+        gone,
+        budget=GONE,
+        expected=f"{' and '.join(pids)} ended {when}",
+        seen=lambda: f"still running: {', '.join(who for who, pid in pids.items() if is_running(pid))}",
+    )
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not a zombie. An orphan's zombie is nobody's fault but
+    its new parent's."""
+    return exists(pid) and not is_zombie(pid)
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process with this id, be it a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it has ended and its parent has not waited for it; false where the system does not tell."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return False
+
+
+def open_pipes(pid: int) -> int:
+    """How many pipes and sockets a process of ours has open; 0 where the system does not tell."""
+    count = 0
+    with suppress(OSError):
+        for entry in list(Path(f"/proc/{pid}/fd").iterdir()):
+            with suppress(OSError):  # closed meanwhile
+                count += str(entry.readlink()).startswith(("pipe:", "socket:"))
+    return count

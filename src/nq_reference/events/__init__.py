@@ -1,0 +1,1 @@
+"""Event managers: the step events of flows, kept by flow and told to subscribers, in order."""

@@ -1,0 +1,13 @@
+"""In Redis."""
+
+from __future__ import annotations
+
+from nq_reference.config.adapters import BullMQConfig, RedisConfig
+from nq_reference.events.redis import RedisEvents
+from nq_reference.state.redis import RedisState
+from nq_reference.stores.base import Stores
+
+
+def stores(config: RedisConfig | BullMQConfig) -> Stores:
+    """Under the prefix of the queues."""
+    return Stores(RedisState(config.url, prefix=config.prefix), RedisEvents(config.url, prefix=config.prefix))

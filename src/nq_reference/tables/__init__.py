@@ -1,0 +1,1 @@
+"""Tables beside the queues, for what flows keep: their state and their history."""

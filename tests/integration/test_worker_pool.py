@@ -1,0 +1,186 @@
+"""A pool's processes, real ones: crashes, stops, kills and scaling."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from nq_reference.pool import PoolEvent, Reading, RestartPolicy, ScalingPolicy, WorkerPool
+
+pytestmark = pytest.mark.anyio
+BUDGET_S = 30.0
+PATIENT = """
+import signal, sys, time
+from pathlib import Path
+def drain(*_):
+    Path(sys.argv[1], "drained").touch()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, drain)
+Path(sys.argv[1], "ready").touch()
+while True:
+    time.sleep(60)
+"""
+STUBBORN = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+draft = Path(sys.argv[1], "draft")
+draft.write_text(str(child.pid))
+draft.rename(Path(sys.argv[1], "ready"))
+time.sleep(600)
+"""
+CRASHING = """
+import sys
+from pathlib import Path
+starts = Path(sys.argv[1], "starts")
+with starts.open("a") as file:
+    file.write("x")
+if len(starts.read_text()) < 4:
+    sys.exit(3)
+Path(sys.argv[1], "ready").touch()
+sys.stdin.read()
+"""
+
+
+class Watched:
+    """A pool that runs, and what it has told."""
+
+    def __init__(self, pool: WorkerPool, events: list[PoolEvent]) -> None:
+        self.pool = pool
+        self.events = events
+
+    def of(self, kind: str) -> list[PoolEvent]:
+        return [event for event in self.events if event.type == kind]
+
+    async def until(self, met: Callable[[], bool], what: str) -> None:
+        with anyio.move_on_after(BUDGET_S):
+            while not met():  # noqa: ASYNC110 - files and processes signal nobody
+                await anyio.sleep(0.01)
+        assert met(), f"not within {BUDGET_S} s: {what}; told: {[str(e) for e in self.events]}"
+
+
+class SetGauge:
+    """Reads whatever the test sets."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.fails = False
+
+    async def read(self, workers: int) -> Reading:
+        if self.fails:
+            raise ConnectionError("the server is away")
+        return Reading(anyio.current_time() * 1000, self.waiting, 0)
+
+
+@asynccontextmanager
+async def running(
+    script: str, folder: Path, policy: ScalingPolicy, **options: object
+) -> AsyncIterator[Watched]:
+    events: list[PoolEvent] = []
+    command = [sys.executable, "-c", script, str(folder)]
+    pool = WorkerPool(command, policy, on_event=events.append, **options)  # type: ignore[arg-type]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pool.run)
+        yield Watched(pool, events)
+        pool.stop()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_a_pool_drains_its_workers_when_it_is_stopped(tmp_path: Path) -> None:
+    """SIGTERM is answered by the worker itself; nothing is left running."""
+    async with running(PATIENT, tmp_path, ScalingPolicy()) as watched:
+        await watched.until((tmp_path / "ready").exists, "a worker is ready")
+        (pid,) = watched.pool.pids
+    assert (tmp_path / "drained").exists()
+    assert not alive(pid)
+    assert [event.type for event in watched.events] == [
+        *("pool.started", "worker.started", "pool.stopping", "worker.stopped", "pool.stopped")
+    ]
+
+
+async def test_a_worker_that_crashes_is_started_again_ever_later(tmp_path: Path) -> None:
+    """The first time at once; what it ended with is told."""
+    restarts = RestartPolicy(first_ms=20, most_ms=50, healthy_ms=600_000)
+    async with running(CRASHING, tmp_path, ScalingPolicy(), restarts=restarts) as watched:
+        await watched.until((tmp_path / "ready").exists, "the fourth start is a good one")
+    assert [event.data for event in watched.of("worker.crashed")] == [
+        {"exit": "exit code 3", "restart_in_ms": delay} for delay in (0, 20, 40)
+    ]
+
+
+async def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    """The event names the signal."""
+    async with running(PATIENT, tmp_path, ScalingPolicy()) as watched:
+        await watched.until((tmp_path / "ready").exists, "a worker is ready")
+        os.kill(watched.pool.pids[0], 9)
+        await watched.until(lambda: len(watched.of("worker.started")) == 2, "another one is started")
+    assert watched.of("worker.crashed")[0].data["exit"] == "SIGKILL"
+
+
+async def test_a_worker_that_does_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
+    """After the grace, and the pool tells it."""
+    async with running(STUBBORN, tmp_path, ScalingPolicy(), grace_ms=200) as watched:
+        await watched.until((tmp_path / "ready").exists, "a worker is ready")
+        child = int((tmp_path / "ready").read_text())
+        (pid,) = watched.pool.pids
+    assert watched.of("worker.killed")
+    assert not alive(pid)
+    await watched.until(lambda: not alive(child), "the worker's child is gone")
+
+
+async def test_a_command_that_cannot_be_started_is_told_and_tried_again(tmp_path: Path) -> None:
+    """As when a file is replaced by a deployment."""
+    events: list[PoolEvent] = []
+    missing = tmp_path / "absent"
+    pool = WorkerPool([str(missing)], ScalingPolicy(), on_event=events.append)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pool.run)
+        await Watched(pool, events).until(lambda: len(events) > 2, "it is told")
+        pool.stop()
+    assert str(missing) in events[1].data["exit"]
+
+
+async def test_a_pool_grows_with_the_backlog_and_shrinks_after_it(tmp_path: Path) -> None:
+    """Each decision is an event with its reason; a gauge that fails changes nothing."""
+    gauge = SetGauge()
+    policy = ScalingPolicy(min_workers=1, max_workers=3, cool_down_ms=50, out_cool_down_ms=1)
+    async with running(PATIENT, tmp_path, policy, gauge=gauge, look_every_ms=10) as watched:
+        gauge.waiting = 30
+        await watched.until(lambda: len(watched.pool.pids) == 3, "three workers run")
+        gauge.fails = True
+        await watched.until(lambda: len(watched.of("gauge.failed")) > 1, "the gauge fails")
+        assert watched.pool.size == 3
+        gauge.fails, gauge.waiting = False, 0
+        await watched.until(
+            lambda: len(watched.of("worker.stopped")) + len(watched.of("worker.killed")) == 2, "2 end"
+        )
+        assert watched.pool.size == 1
+    told = [(e.data["before"], e.data["workers"], e.data["reason"]) for e in watched.of("pool.scaled")]
+    assert told == [(1, 2, "depth"), (2, 3, "depth"), (3, 1, "idle")]
+
+
+async def test_a_pool_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -> None:
+    """Also no worker that has just been started."""
+    events: list[PoolEvent] = []
+    pool = WorkerPool(
+        [sys.executable, "-c", PATIENT, str(tmp_path)], ScalingPolicy(3, 3), on_event=events.append
+    )
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pool.run)
+        await Watched(pool, events).until(lambda: len(pool.pids) == 3, "three workers run")
+        pids = pool.pids
+        tasks.cancel_scope.cancel()
+    assert not [pid for pid in pids if alive(pid)]
