@@ -16,6 +16,7 @@ from nq_conformance.lab import make_setting
 from nq_conformance.services import Databases, start_postgres, start_redis
 from nq_conformance.violation import Inconclusive
 
+ENDED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 pytestmark = pytest.mark.anyio
 
 
@@ -90,7 +91,7 @@ async def test_only_the_sessions_of_one_test_end_on_a_postgres(databases: Databa
     async with sessions_of(replace(place, dsn=dsn)) as sessions:
         assert sessions.setting.dsn == dsn
         assert await sessions.end() == 1
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(ENDED):
             await mine.fetchval("SELECT 1")
         mine.terminate()
         again = await asyncpg.connect(dsn)

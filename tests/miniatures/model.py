@@ -62,29 +62,3 @@ class LoadsWaitingJobsAsNew(FileMiniature):
             super()._fill_one(job)
 
 
-class RemembersIdsByInstance(SqliteMiniature):
-    """Each instance remembers the ids that it has stored, until it sees a job end by itself."""
-
-    breaks, tells = "QRY-15", "after enqueue("
-
-    class source_class(BentSqlite):
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.seen: set[tuple[str, str]] = set()
-
-        async def add(self, queue: str, jobs: Sequence[NewJob]) -> Sequence[str]:
-            new = [job for job in jobs if (queue, job.id) not in self.seen]
-            if new:
-                await super().add(queue, new)
-            self.seen |= {(queue, job.id) for job in new if job.opts.job_id is not None}
-            return [job.id for job in jobs]
-
-        async def exchange(self, queue: str, outcomes: Sequence[Outcome], claim: Claim) -> Exchange:
-            reply = await super().exchange(queue, outcomes, claim)
-            if outcomes:
-                self.seen.clear()
-            return reply
-
-        async def remove(self, queue: str, id: str) -> bool:
-            self.seen.discard((queue, id))
-            return await super().remove(queue, id)

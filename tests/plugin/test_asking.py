@@ -95,7 +95,7 @@ def test_options_may_come_from_the_configuration(kit: KitRuns) -> None:
     )
     result = kit.run("--nq-suite")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["nq-conformance: 16 of * rules, time scale 2, seed 7"])
+    result.stdout.fnmatch_lines(["nq-conformance: * of * rules, time scale 2, seed 7"])
 
 
 def test_the_suite_can_be_named_as_a_package(kit: KitRuns) -> None:

@@ -122,6 +122,8 @@ def test_an_event_loop_that_is_not_installed(kit: KitRuns, monkeypatch: pytest.M
         ("--nq-time-scale=0", "--nq-time-scale=0: a number above 0 is needed, such as 2.5."),
         ("--nq-time-scale=fast", "--nq-time-scale=fast: a number above 0 is needed, such as 2.5."),
         ("--nq-seed=x", "--nq-seed=x: a whole number is needed."),
+        ("--nq-examples=0", "--nq-examples=0: a whole number above 0 is needed, such as 500."),
+        ("--nq-examples=many", "--nq-examples=many: a whole number above 0 is needed, such as 500."),
     ],
 )
 def test_a_number_that_is_none(kit: KitRuns, option: str, message: str) -> None:

@@ -133,7 +133,7 @@ def test_areas_lists_areas_and_profiles_with_their_sizes(capsys: Output) -> None
     assert main(["areas"]) == 0
     rows = [row.split(maxsplit=2) for row in capsys.readouterr().out.splitlines()]
     assert ["LIFE", "9", "Life cycle"] in rows
-    assert ["runtime", "20", "runs handlers in child processes"] in rows
+    assert ["runtime", "25", "runs handlers in child processes"] in rows
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from typing import Final
 from nq_conformance.lab import Lab
 
 DEFAULT_EXAMPLES: Final = 120
+DEFAULT_SEED: Final = 0
 STEPS: Final = 25
 """Steps of one sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """``examples`` sequences; always the same ones, or with a ``seed`` those that it gives.
+    """``examples`` sequences, those that ``seed`` gives; the same in each run where none is given.
 
     ``target`` names the adapter in the script of a failure. ``new_lab`` makes a lab in a place that
     no other has, which is still to be entered; the place goes with the context. It may block.
@@ -25,4 +26,4 @@ class Drawing:
     target: str
     new_lab: Callable[[], AbstractContextManager[Lab]]
     examples: int = DEFAULT_EXAMPLES
-    seed: int | None = None
+    seed: int = DEFAULT_SEED

@@ -40,7 +40,7 @@ _QUEUES: Final = st.sampled_from([0, 0, 0, 0, 0, 1])
 _VIAS: Final = st.integers(0, 1)
 _RESTS: Final = st.sampled_from(["", "", "short", "long"])
 _REMOVALS: Final = st.sampled_from([False, True, True, 1, 2])
-_IDS: Final = st.sampled_from([None, "a", "b"])
+_IDS: Final = st.sampled_from([None, "a", "a", "b"])
 _PRIORITIES: Final = st.sampled_from([0, 0, 0, 1, 2])
 _WHICH: Final = st.integers(0, 3)
 

@@ -66,8 +66,7 @@ class Search:
             return QueueMachine(_Attempt(self))
 
         machine = cast("type[QueueMachine]", new_machine)  # Hypothesis takes any factory
-        if self._drawing.seed is not None:
-            machine = hypothesis.seed(self._drawing.seed)(machine)
+        machine = hypothesis.seed(self._drawing.seed)(machine)
         try:
             run_state_machine_as_test(machine, settings=_settings(self._drawing))
         except Broken:
@@ -132,7 +131,6 @@ def _settings(drawing: Drawing) -> hypothesis.settings:
     return hypothesis.settings(
         max_examples=drawing.examples,
         stateful_step_count=STEPS,
-        derandomize=drawing.seed is None,
         deadline=None,
         database=None,
         print_blob=False,

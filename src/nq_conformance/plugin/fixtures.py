@@ -12,7 +12,7 @@ from nq_conformance.adapters.host.client import host_command
 from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.history import History
 from nq_conformance.lab import Lab
-from nq_conformance.model.drawing import DEFAULT_EXAMPLES, Drawing
+from nq_conformance.model.drawing import DEFAULT_EXAMPLES, DEFAULT_SEED, Drawing
 from nq_conformance.plugin.collection import ABOUT
 from nq_conformance.plugin.places import PLACES, Place
 from nq_conformance.plugin.run import RUN, Run
@@ -57,7 +57,7 @@ def nq_drawing(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Drawing:
             yield _new_lab(request, nq_adapter, place)
 
     target = request.node.stash[ABOUT].target.text
-    return Drawing(target, new_lab, options.examples or DEFAULT_EXAMPLES, options.seed)
+    return Drawing(target, new_lab, options.examples or DEFAULT_EXAMPLES, options.seed or DEFAULT_SEED)
 
 
 def _new_lab(request: pytest.FixtureRequest, adapter: Adapter, place: Place) -> Lab:

@@ -104,7 +104,8 @@ class Recording:
     def _failure(self, item: pytest.Item, about: About, failure: Failure) -> Failure:
         several = len(self._tests_of_rule.get(about.rule, ())) > 1
         name = _test_name(item) if several else None
-        command = self._run.repeat(about.target).command(about.rule, about.backend, name)
+        seeded = "nq_drawing" not in getattr(item, "fixturenames", ())
+        command = self._run.repeat(about.target, seeded=seeded).command(about.rule, about.backend, name)
         return failure.with_repeat(command)
 
     def _reword(self, item: pytest.Item, about: About, report: pytest.TestReport, outcome: Outcome) -> None:

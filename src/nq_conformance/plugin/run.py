@@ -70,15 +70,19 @@ class Run:
         rules = self.scope.catalogue.rules
         return any(r not in self.scope.untested and self.may_run(target, r) for r in rules)
 
-    def repeat(self, target: Target) -> Repeat:
-        """What a command has to say to repeat a test of this adapter."""
+    def repeat(self, target: Target, *, seeded: bool = True) -> Repeat:
+        """What a command has to say to repeat a test of this adapter.
+
+        Without ``seeded`` the test draws what it draws by a seed that was given, or by none.
+        """
         given = self.options
         options = [f"--nq-redis={given.redis}"] if given.redis else []
         options += [f"--nq-postgres={given.postgres}"] if given.postgres else []
         options += [f"--nq-worker-manager={given.worker_manager}"] if given.worker_manager else []
         options += [f"--nq-waivers={_seen_from_here(file)}" for file in given.waivers]
         options += [f"--nq-time-scale={given.time_scale:g}"] if given.time_scale else []
-        return Repeat(target.text, self.seed, tuple(options))
+        options += [f"--nq-examples={given.examples}"] if given.examples and not seeded else []
+        return Repeat(target.text, self.seed if seeded else given.seed, tuple(options))
 
 
 def _seen_from_here(file: Path) -> Path:

@@ -12,7 +12,7 @@ class Repeat:
     """What has to be given again; ``options`` are further words that the user gave."""
 
     target: str
-    seed: int
+    seed: int | None
     options: Sequence[str] = ()
 
     def command(self, rule: str, backend: str, test: str | None = None) -> str:
@@ -24,8 +24,7 @@ class Repeat:
             rule,
             "--nq-backend",
             backend,
-            "--nq-seed",
-            str(self.seed),
+            *(["--nq-seed", str(self.seed)] if self.seed is not None else []),
             *(["-k", test] if test else []),
             *self.options,
         ]

@@ -27,6 +27,7 @@ _PAUSES_S = (0.02, 0.1, 0.4)
 _BROKEN = (
     OSError,
     asyncpg.InterfaceError,  # the connection was closed under our hands
+    asyncpg.InternalClientError,  # the server's farewell is read, and the connection not closed yet
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
