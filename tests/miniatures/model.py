@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from miniatures.base import BentSqlite, FileMiniature, Miniature, SqliteMiniature
-from nq_reference.job_source import Claim, Exchange, NewJob, Outcome
+from nq_reference.job_source import NewJob, Outcome
 from nq_reference.sources.file.queue import JournaledQueue
 from nq_reference.sources.file.records import KeptJob
 from nq_reference.sources.memory import JobRecord, MemoryQueue, MemorySource
@@ -62,3 +61,24 @@ class LoadsWaitingJobsAsNew(FileMiniature):
             super()._fill_one(job)
 
 
+class RemembersItsOwnPauses(SqliteMiniature):
+    """Each instance answers from memory whether it has paused a queue, whatever another has done since."""
+
+    breaks, tells = "QRY-15", "after "
+
+    class source_class(BentSqlite):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.paused: dict[str, bool] = {}
+
+        async def pause(self, queue: str) -> None:
+            await super().pause(queue)
+            self.paused[queue] = True
+
+        async def resume(self, queue: str) -> None:
+            await super().resume(queue)
+            self.paused[queue] = False
+
+        async def is_paused(self, queue: str) -> bool:
+            known = self.paused.get(queue)
+            return await super().is_paused(queue) if known is None else known
