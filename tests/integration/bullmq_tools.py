@@ -14,30 +14,30 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import pytest
+from servers import redis_server
+from waiting import within
 
 from nq_conformance.contract import Job
-from nq_conformance.services import start_redis
 from nq_reference import BullMQProvider
 
 BUDGET_S = 20.0
 QUEUE = "mail"
 NODE_FILES = Path(__file__).parent.parent / "node"
-T = TypeVar("T")
+until = within(BUDGET_S)
 MakeProvider = Callable[..., BullMQProvider]
 
 
 @pytest.fixture(scope="session")
 def bullmq_url() -> Iterator[str]:
     """The address of a real Redis server."""
-    service = start_redis("local" if shutil.which("redis-server") else "embedded")
-    yield service.info.url
-    service.stop()
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -66,17 +66,6 @@ async def bullmq(make_bullmq: MakeProvider) -> BullMQProvider:
     provider = make_bullmq()
     await provider.init()
     return provider
-
-
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")
 
 
 async def job_in(provider: BullMQProvider, id: str, state: str, queue: str = QUEUE) -> Job:

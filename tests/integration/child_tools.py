@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
+from waiting import within
 
 from nq_conformance.contract import Job, JobInput, JobOptions, Runtime, StepEvent
+from nq_conformance.suite.pids import is_running
 from nq_reference import MemoryProvider
 from nq_reference.providers.base import SourceProvider
 from nq_reference.runtimes import ChildOptions, ChildWorkerOptions
@@ -23,7 +26,7 @@ HANDLERS = {"python": str(FILES / "handlers.py"), "node-isolated": str(FILES / "
 EACH_RUNTIME = pytest.mark.parametrize(
     "runtime", ["python", pytest.param("node-isolated", marks=pytest.mark.needs_node)]
 )
-T = TypeVar("T")
+until = within(BUDGET_S)
 
 
 class Surroundings:
@@ -114,35 +117,21 @@ async def workplace(
         await provider.close()
 
 
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")
-
-
 async def gone(pid: int) -> None:
     """Return once there is no such process, or only what its parent has not taken notice of yet."""
 
     async def ask() -> bool:
-        return not alive(pid)
+        return not is_running(pid) and _has_ended_whole(pid)
 
     await until(ask, f"the end of process {pid}")
 
 
-def alive(pid: int) -> bool:
-    """Whether there is such a process that is no zombie."""
-    fields = _stat(pid)
-    return bool(fields) and fields[0] not in "ZX"
-
-
-def exists(pid: int) -> bool:
-    """Whether there is such a process, or a zombie of it."""
-    return bool(_stat(pid))
+def _has_ended_whole(pid: int) -> bool:
+    """A process is called a zombie once its first thread has ended, while others may still be ending."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # waited for already, or no child of ours
+        return True
 
 
 def children_of(pid: int) -> list[int]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 import anyio.abc
-import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
+from waiting import within
 
 from nq_conformance.contract import JobOptions
 from nq_reference.job_source import Claim, Exchange, JobSource, NewJob, Outcome, Schedule
@@ -21,7 +21,7 @@ BUDGET_S = 30.0
 QUEUE = "mail"
 LOCK_MS = 30_000
 SERIES = Schedule("s", "tick", "{}", JobOptions(), "* * * * *", None, 5, next_at=1_000)
-T = TypeVar("T")
+until = within(BUDGET_S)
 
 
 def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
@@ -43,17 +43,6 @@ async def state_of(source: JobSource, id: str) -> str | None:
     """The state a job is in, or ``None``."""
     found = await source.get(QUEUE, id)
     return None if found is None else found.state
-
-
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")
 
 
 async def exchange_until(

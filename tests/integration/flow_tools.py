@@ -6,39 +6,32 @@ rewrite its assertions: PYTEST_DONT_REWRITE.
 
 from __future__ import annotations
 
-import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import anyio
 import pytest
-
-from nq_conformance.services import ServiceError, start_postgres, start_redis
+from servers import postgres_server, redis_server
+from waiting import within
 
 BUDGET_S = 20.0
-T = TypeVar("T")
+until = within(BUDGET_S)
 Values = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def flow_redis_url() -> Iterator[str]:
     """A Redis server for all tests of flows."""
-    service = start_redis("local" if shutil.which("redis-server") else "embedded")
-    yield service.info.url
-    service.stop()
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def flow_postgres_dsn() -> Iterator[str]:
     """A Postgres server for all tests of flows."""
-    try:
-        service = start_postgres("local")
-    except ServiceError:
-        service = start_postgres("embedded")
-    yield service.info.url
-    service.stop()
+    with postgres_server() as dsn:
+        yield dsn
 
 
 @pytest.fixture(params=["memory", "file", "sqlite", "redis", "postgres"])
@@ -60,14 +53,3 @@ def values_for(request: pytest.FixtureRequest, adapter: str, folder: Path) -> Va
         case "file":
             return {"adapter": adapter, "url": str(folder / "jobs")}
     return {"adapter": adapter}
-
-
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")

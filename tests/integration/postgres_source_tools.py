@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import anyio
 import asyncpg
 import pytest
+from servers import postgres_server
+from waiting import within
 
 from nq_conformance.contract import JobOptions
-from nq_conformance.services import ServiceError, start_postgres
 from nq_reference.job_source import Claim, Exchange, NewJob, Outcome
 from nq_reference.sources.postgres import PostgresSource
 from nq_reference.sources.postgres.source import PostgresOptions
@@ -24,19 +25,15 @@ from nq_reference.sources.postgres.source import PostgresOptions
 BUDGET_S = 20.0
 QUEUE = "mail"
 LOCK_MS = 30_000
-T = TypeVar("T")
+until = within(BUDGET_S)
 MakeSource = Callable[..., PostgresSource]
 
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
     """The address of a Postgres server for all tests: this machine's, or the one that came by pip."""
-    try:
-        service = start_postgres("local")
-    except ServiceError:
-        service = start_postgres("embedded")
-    yield service.info.url
-    service.stop()
+    with postgres_server() as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -108,17 +105,6 @@ async def state_of(source: PostgresSource, id: str) -> str | None:
     """The state a job is in, or ``None``."""
     found = await source.get(QUEUE, id)
     return None if found is None else found.state
-
-
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")
 
 
 async def exchange_until(

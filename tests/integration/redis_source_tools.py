@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import anyio
 import pytest
+from waiting import within
 
 from nq_conformance.contract import JobOptions
 from nq_conformance.services import start_redis
@@ -23,7 +24,7 @@ from nq_reference.sources.redis import RedisSource
 BUDGET_S = 10.0
 QUEUE = "mail"
 LOCK_MS = 30_000
-T = TypeVar("T")
+until = within(BUDGET_S)
 MakeSource = Callable[..., RedisSource]
 
 
@@ -78,17 +79,6 @@ async def state_of(source: RedisSource, id: str) -> str | None:
     """The state a job is in, or ``None``."""
     found = await source.get(QUEUE, id)
     return None if found is None else found.state
-
-
-async def until(ask: Callable[[], Awaitable[T | None]], what: str) -> T:
-    """Ask until the answer is true or the budget is spent."""
-    with anyio.move_on_after(BUDGET_S):
-        while True:
-            answer = await ask()
-            if answer:
-                return answer
-            await anyio.sleep(0.005)
-    pytest.fail(f"{what}: not within {BUDGET_S} s")
 
 
 async def exchange_until(

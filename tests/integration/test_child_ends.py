@@ -15,7 +15,6 @@ from child_tools import (
     HANDLERS,
     Workplace,
     children_of,
-    exists,
     gone,
     open_files,
     text_of,
@@ -23,6 +22,7 @@ from child_tools import (
     workplace,
 )
 
+from nq_conformance.services.owner import exists
 from nq_reference import MemoryProvider
 from nq_reference.runtimes import ChildOptions
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from nq_conformance.suite.pids import is_running
 from nq_reference.pool import PoolEvent, Reading, RestartPolicy, ScalingPolicy, WorkerPool
 
 pytestmark = pytest.mark.anyio
@@ -92,20 +93,13 @@ async def running(
         pool.stop()
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 async def test_a_pool_drains_its_workers_when_it_is_stopped(tmp_path: Path) -> None:
     """SIGTERM is answered by the worker itself; nothing is left running."""
     async with running(PATIENT, tmp_path, ScalingPolicy()) as watched:
         await watched.until((tmp_path / "ready").exists, "a worker is ready")
         (pid,) = watched.pool.pids
     assert (tmp_path / "drained").exists()
-    assert not alive(pid)
+    assert not is_running(pid)
     assert [event.type for event in watched.events] == [
         *("pool.started", "worker.started", "pool.stopping", "worker.stopped", "pool.stopped")
     ]
@@ -137,8 +131,8 @@ async def test_a_worker_that_does_not_stop_is_killed_with_its_children(tmp_path:
         child = int((tmp_path / "ready").read_text())
         (pid,) = watched.pool.pids
     assert watched.of("worker.killed")
-    assert not alive(pid)
-    await watched.until(lambda: not alive(child), "the worker's child is gone")
+    assert not is_running(pid)
+    await watched.until(lambda: not is_running(child), "the worker's child is gone")
 
 
 async def test_a_command_that_cannot_be_started_is_told_and_tried_again(tmp_path: Path) -> None:
@@ -183,4 +177,4 @@ async def test_a_pool_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -
         await Watched(pool, events).until(lambda: len(pool.pids) == 3, "three workers run")
         pids = pool.pids
         tasks.cancel_scope.cancel()
-    assert not [pid for pid in pids if alive(pid)]
+    assert not [pid for pid in pids if is_running(pid)]

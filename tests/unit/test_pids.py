@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nq_conformance.suite.pids import exists, is_running, is_zombie, open_pipes
+from nq_conformance.services.owner import exists
+from nq_conformance.suite.pids import is_running, is_zombie, open_pipes
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")
 

@@ -16,6 +16,7 @@ import pytest
 from nq_conformance.services.errors import ServiceError
 from nq_conformance.services.keeper import Conditions, Order
 from nq_conformance.services.kept import Kept
+from nq_conformance.suite.pids import is_running
 
 BUDGET_S = 10.0
 SLEEPER = (sys.executable, "-S", "-c", "import time; time.sleep(600)")
@@ -29,16 +30,6 @@ def eventually(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not within {BUDGET_S} s: {what}"
         time.sleep(0.01)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat")
-        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
 
 
 @pytest.fixture
@@ -67,7 +58,7 @@ def test_the_server_is_gone_after_the_end(kept: Kept) -> None:
     """end returns when the server has ended."""
     pid, _ = started(kept)
     kept.end()
-    assert not alive(pid)
+    assert not is_running(pid)
 
 
 def test_the_directory_is_gone_after_the_end(kept: Kept) -> None:
@@ -84,7 +75,7 @@ def test_a_server_that_ignores_terminate_is_killed() -> None:
     pid, directory = started(kept)
     eventually(lambda: "deaf" in (directory / "server.log").read_text(), "the server is deaf")
     kept.end()
-    assert not alive(pid)
+    assert not is_running(pid)
 
 
 def test_a_server_that_is_frozen_is_ended(kept: Kept) -> None:
@@ -92,7 +83,7 @@ def test_a_server_that_is_frozen_is_ended(kept: Kept) -> None:
     pid, _ = started(kept)
     os.kill(pid, signal.SIGSTOP)
     kept.end()
-    assert not alive(pid)
+    assert not is_running(pid)
 
 
 def test_the_end_of_a_server_is_reported() -> None:
@@ -146,7 +137,7 @@ def test_a_keeper_told_to_terminate_ends_its_server(kept: Kept) -> None:
     """A machine that shuts down terminates everything; the keeper cleans up even so."""
     pid, directory = started(kept)
     os.kill(kept.pid, signal.SIGTERM)
-    eventually(lambda: not alive(pid) and not directory.exists(), "server and directory are gone")
+    eventually(lambda: not is_running(pid) and not directory.exists(), "server and directory are gone")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to its parent's life")
@@ -154,7 +145,7 @@ def test_a_server_does_not_outlive_a_killed_keeper(kept: Kept) -> None:
     """Should the keeper itself be killed, the kernel ends the server."""
     pid, directory = started(kept)
     os.kill(kept.pid, signal.SIGKILL)
-    eventually(lambda: not alive(pid), "the server is gone")
+    eventually(lambda: not is_running(pid), "the server is gone")
     shutil.rmtree(directory)
 
 
@@ -186,7 +177,7 @@ def test_a_forked_child_that_holds_the_pipe_does_not_keep_the_server_alive(tmp_p
     subprocess.run([sys.executable, "-c", code], check=False)
     server, child = map(int, told.read_text().split())
     try:
-        eventually(lambda: not alive(server), "the server is gone")
+        eventually(lambda: not is_running(server), "the server is gone")
     finally:
         os.kill(child, signal.SIGKILL)
 

@@ -19,7 +19,7 @@ def is_gone(label: str) -> bool:
     if machine != _machine() or len(process) != 2 or not process[0].isdigit():
         return False
     pid = int(process[0])
-    return not _alive(pid) or _began(pid) != process[1]
+    return not exists(pid) or _began(pid) != process[1]
 
 
 def _machine() -> str:
@@ -31,7 +31,8 @@ def _machine() -> str:
     return f"{socket.gethostname()}:{namespace}"
 
 
-def _alive(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Whether there is a process with this id, be it a zombie."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from nq_conformance.clock import Budget
 from nq_conformance.lab import Lab
+from nq_conformance.services.owner import exists
 
 GONE = Budget("gone", 10_000, "a process that was told to end has ended, after TERM and its grace KILL")
 
@@ -31,17 +31,6 @@ def is_running(pid: int) -> bool:
     """Whether a process is there and not a zombie. An orphan's zombie is nobody's fault but
     its new parent's."""
     return exists(pid) and not is_zombie(pid)
-
-
-def exists(pid: int) -> bool:
-    """Whether there is a process with this id, be it a zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def is_zombie(pid: int) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nq_conformance.lab import Lab, Queue
-from nq_conformance.suite.pids import are_gone, exists, is_zombie, open_pipes
+from nq_conformance.services.owner import exists
+from nq_conformance.suite.pids import are_gone, is_zombie, open_pipes
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scripted import (
     CHILD,
