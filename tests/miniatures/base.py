@@ -26,16 +26,30 @@ from nq_reference.sources.sqlite.exchange import exchange
 from nq_reference.sources.sqlite.transaction import Transaction
 
 
-class Miniature(Adapter):
-    """The memory adapter. A subclass replaces one of the classes it is made of.
+class Bent(Adapter):
+    """What all miniatures have: which rule is broken, and how its failure must read.
 
-    ``tells`` is what the failure must say: a part of its expectation or of what was seen.
+    ``tells`` is a part of the failure's expectation or of what was seen. ``also`` are the rules that
+    can't but fail as well, ``because`` says why.
     """
 
     breaks: ClassVar[str] = ""
     tells: ClassVar[str] = ""
     also: ClassVar[tuple[str, ...]] = ()
     because: ClassVar[str] = ""
+
+    def __init_subclass__(cls) -> None:
+        """Name the miniature after its class."""
+        cls.name = cls.__name__
+
+    def worker_manager(self, provider: QueueProvider, setting: Setting) -> WorkerManager:
+        """The manager that the provider makes."""
+        assert isinstance(provider, SourceProvider)
+        return provider.worker_manager(events=setting.events, state=setting.state, flow=setting.flow)
+
+
+class Miniature(Bent):
+    """The memory adapter. A subclass replaces one of the classes it is made of."""
 
     capabilities = frozenset(Capability(name) for name in MemoryProvider.capabilities)
     provider_class: ClassVar[type[MemoryProvider]] = MemoryProvider
@@ -44,10 +58,6 @@ class Miniature(Adapter):
     manager_class: ClassVar[type[EngineWorkerManager]] = EngineWorkerManager
     worker_class: ClassVar[type[QueueWorker]] = QueueWorker
     runner_class: ClassVar[type[Runner]] = Runner
-
-    def __init_subclass__(cls) -> None:
-        """Name the miniature after its class."""
-        cls.name = cls.__name__
 
     def provider(self, setting: Setting) -> QueueProvider:
         """A provider made of this miniature's classes."""
@@ -59,20 +69,10 @@ class Miniature(Adapter):
         provider: QueueProvider = provider_class(source=source, close_timeout_ms=2_000)
         return provider
 
-    def worker_manager(self, provider: QueueProvider, setting: Setting) -> WorkerManager:
-        """A manager made of this miniature's classes."""
-        assert isinstance(provider, MemoryProvider)
-        return provider.worker_manager(events=setting.events, state=setting.state, flow=setting.flow)
 
-
-class RedisMiniature(Adapter):
+class RedisMiniature(Bent):
     """The Redis adapter, for rules about data that lasts, several processes and faults. It is no
     ``Miniature`` itself, so that both have classes of their own to replace."""
-
-    breaks: ClassVar[str] = ""
-    tells: ClassVar[str] = ""
-    also: ClassVar[tuple[str, ...]] = ()
-    because: ClassVar[str] = ""
 
     service = Service.REDIS
     capabilities = frozenset(Capability(name) for name in RedisProvider.capabilities)
@@ -81,10 +81,6 @@ class RedisMiniature(Adapter):
     manager_class: ClassVar[type[EngineWorkerManager]] = EngineWorkerManager
     worker_class: ClassVar[type[QueueWorker]] = QueueWorker
     runner_class: ClassVar[type[Runner]] = Runner
-
-    def __init_subclass__(cls) -> None:
-        """Name the miniature after its class."""
-        cls.name = cls.__name__
 
     def provider(self, setting: Setting) -> QueueProvider:
         """A provider made of this miniature's classes."""
@@ -95,11 +91,6 @@ class RedisMiniature(Adapter):
         source = self.source_class(setting.url, prefix=setting.namespace)
         provider: QueueProvider = provider_class(source, prefix=setting.namespace, close_timeout_ms=2_000)
         return provider
-
-    def worker_manager(self, provider: QueueProvider, setting: Setting) -> WorkerManager:
-        """A manager made of this miniature's classes."""
-        assert isinstance(provider, SourceProvider)
-        return provider.worker_manager(events=setting.events, state=setting.state, flow=setting.flow)
 
 
 class BentSqlite(SqliteSource):
@@ -128,14 +119,9 @@ class BentSqlite(SqliteSource):
         return exchange(tx, queue, outcomes, claim)
 
 
-class SqliteMiniature(Adapter):
+class SqliteMiniature(Bent):
     """The SQLite adapter, for rules about data that lasts and several processes. With ``alone`` it
     does not claim to work with several, and is not judged by what it would do then."""
-
-    breaks: ClassVar[str] = ""
-    tells: ClassVar[str] = ""
-    also: ClassVar[tuple[str, ...]] = ()
-    because: ClassVar[str] = ""
 
     service = Service.DIRECTORY
     capabilities = frozenset(Capability(name) for name in SqliteProvider.capabilities)
@@ -143,8 +129,8 @@ class SqliteMiniature(Adapter):
     manager_class: ClassVar[type[EngineWorkerManager]] = EngineWorkerManager
 
     def __init_subclass__(cls, *, alone: bool = False) -> None:
-        """Name the miniature after its class."""
-        cls.name = cls.__name__
+        """With ``alone``, claim less."""
+        super().__init_subclass__()
         if alone:
             cls.capabilities -= {Capability.DISTRIBUTED, Capability.DISTRIBUTED_EVENTS}
 
@@ -155,11 +141,6 @@ class SqliteMiniature(Adapter):
         source = self.source_class(setting.directory / "queue.sqlite3", prefix=setting.namespace)
         provider: QueueProvider = provider_class(source, prefix=setting.namespace, close_timeout_ms=2_000)
         return provider
-
-    def worker_manager(self, provider: QueueProvider, setting: Setting) -> WorkerManager:
-        """A manager made of this miniature's classes."""
-        assert isinstance(provider, SourceProvider)
-        return provider.worker_manager(events=setting.events, state=setting.state, flow=setting.flow)
 
 
 class BentStore(store.Store):
@@ -187,23 +168,14 @@ class BentFile(FileSource):
         await super().open()
 
 
-class FileMiniature(Adapter):
+class FileMiniature(Bent):
     """The file adapter, for rules about one process after the other."""
-
-    breaks: ClassVar[str] = ""
-    tells: ClassVar[str] = ""
-    also: ClassVar[tuple[str, ...]] = ()
-    because: ClassVar[str] = ""
 
     service = Service.DIRECTORY
     capabilities = frozenset(Capability(name) for name in FileProvider.capabilities)
     source_class: ClassVar[type[BentFile]] = BentFile
     store_class: ClassVar[type[BentStore]] = BentStore
     queue_class: ClassVar[type[JournaledQueue]] = JournaledQueue
-
-    def __init_subclass__(cls) -> None:
-        """Name the miniature after its class."""
-        cls.name = cls.__name__
 
     def provider(self, setting: Setting) -> QueueProvider:
         """A provider made of this miniature's classes."""
@@ -212,11 +184,6 @@ class FileMiniature(Adapter):
         source_class = type("Source", (self.source_class,), {"store_class": stored})
         source = source_class(setting.directory, prefix=setting.namespace, fsync="never")
         return SourceProvider(source, prefix=setting.namespace, close_timeout_ms=2_000)
-
-    def worker_manager(self, provider: QueueProvider, setting: Setting) -> WorkerManager:
-        """The engine's manager."""
-        assert isinstance(provider, SourceProvider)
-        return provider.worker_manager(events=setting.events, state=setting.state, flow=setting.flow)
 
 
 AnyMiniature: TypeAlias = Miniature | RedisMiniature | SqliteMiniature | FileMiniature
