@@ -76,8 +76,14 @@ class LockGuard:
             )
 
     async def _renew(self, held: Held) -> None:
-        if self._source is None:
-            source = self._twin()
-            await source.open()
-            self._source = source
+        self._source = self._source or await self._opened_twin()
         await self._source.extend_locks(self._queue, held, self._lock_duration_ms)
+
+    async def _opened_twin(self) -> JobSource:
+        source = self._twin()
+        try:
+            await source.open()
+        except BaseException:
+            await source.close()  # another is made next time
+            raise
+        return source
