@@ -174,6 +174,8 @@ def _seed(text: str | None) -> int | None:
 
 
 def _examples(text: str | None) -> int | None:
-    if text is None or (text.isdecimal() and int(text) > 0):
-        return None if text is None else int(text)
+    if text is None:
+        return None
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
     raise pytest.UsageError(f"--nq-examples={text}: a whole number above 0 is needed, such as 500.")
