@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flow_tools import BUDGET_S
+from flow_tools import BUDGET_S, Values
 
 SRC = Path(__file__).parents[2] / "src"
 NQ_WORKER = [sys.executable, "-m", "nq_reference.cli"]
@@ -24,6 +24,15 @@ NQ_WORKER = [sys.executable, "-m", "nq_reference.cli"]
 def environment(**more: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NQ_")}
     return {**clean, "PYTHONPATH": str(SRC), **more}
+
+
+def arguments(values: Values) -> list[str]:
+    """What says where the queues are."""
+    return [
+        part
+        for name, value in values.items()
+        for part in (f"--{'prefix' if name == 'schema' else name}", str(value))
+    ]
 
 
 def told(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -46,17 +55,17 @@ def done(*command: str, **more: str) -> str:
 
 
 class Running:
-    """``nq-worker run`` as a process, whose lines of log are read as they come."""
+    """``nq-worker`` as a process, whose lines of log are read as they come."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self.log = ""
 
-    def until(self, text: str) -> None:
-        """Read until ``text`` has been told."""
+    def until(self, text: str, times: int = 1) -> None:
+        """Read until ``text`` has been told so often."""
         end = time.monotonic() + BUDGET_S
         assert self.process.stderr is not None
-        while text not in self.log:
+        while self.log.count(text) < times:
             ready, _, _ = select.select([self.process.stderr], [], [], max(0, end - time.monotonic()))
             part = os.read(self.process.stderr.fileno(), 65536) if ready else b""
             assert part, f"{text!r} was not told within {BUDGET_S} s:\n{self.log}"
@@ -71,16 +80,22 @@ class Running:
 @contextmanager
 def running(*command: str, **more: str) -> Iterator[Running]:
     """``nq-worker run`` with these arguments, once it is ready."""
+    with started("run", *command, **more) as run:
+        run.until("ready: ")
+        yield run
+
+
+@contextmanager
+def started(*command: str, **more: str) -> Iterator[Running]:
+    """``nq-worker`` with these arguments; killed at the end, if it still runs."""
     process = subprocess.Popen(
-        [*NQ_WORKER, "run", *command],
+        [*NQ_WORKER, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(**more),
     )
     with process:
         try:
-            run = Running(process)
-            run.until("ready: ")
-            yield run
+            yield Running(process)
         finally:
             process.kill()

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from flow_tools import BUDGET_S, Values, values_for
-from nq_worker_tools import NQ_WORKER, done, environment, running, told
+from flow_tools import BUDGET_S, values_for
+from nq_worker_tools import NQ_WORKER, arguments, done, environment, running, told
 
 pytest_plugins = ["flow_tools"]
 
@@ -52,10 +52,6 @@ def queues(tmp_path: Path) -> Path:
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     """The arguments that say where the queues are."""
     return arguments(values_for(request, str(request.param), tmp_path))
-
-
-def arguments(values: Values) -> list[str]:
-    return [part for name, value in values.items() for part in (f"--{name}", str(value))]
 
 
 def test_a_job_is_stored_run_and_seen(queues: Path, where: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -74,10 +74,10 @@ class SetGauge:
         self.waiting = 0
         self.fails = False
 
-    async def read(self, workers: int) -> Reading:
+    async def read(self) -> Sequence[Reading]:
         if self.fails:
             raise ConnectionError("the server is away")
-        return Reading(anyio.current_time() * 1000, self.waiting, 0)
+        return [Reading("q", self.waiting, 0)]
 
 
 @asynccontextmanager
@@ -163,7 +163,7 @@ async def test_a_pool_grows_with_the_backlog_and_shrinks_after_it(tmp_path: Path
         )
         assert watched.pool.size == 1
     told = [(e.data["before"], e.data["workers"], e.data["reason"]) for e in watched.of("pool.scaled")]
-    assert told == [(1, 2, "depth"), (2, 3, "depth"), (3, 1, "idle")]
+    assert told == [(1, 2, "depth of q"), (2, 3, "depth of q"), (3, 1, "idle")]
 
 
 async def test_a_pool_that_is_cancelled_leaves_nothing_running(tmp_path: Path) -> None:

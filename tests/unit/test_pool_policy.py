@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from nq_reference.pool import Past, Reading, RestartPolicy, ScalingPolicy, decide
 
-POLICY = ScalingPolicy(min_workers=1, max_workers=8, slots=2, target_ms=5_000, cool_down_ms=30_000)
+POLICY = ScalingPolicy(min_workers=1, max_workers=8, target_ms=5_000, cool_down_ms=30_000)
+SLOTS = 2
+
+
+def backlog(waiting: int, active: int) -> Reading:
+    """What a gauge reads at first, of one queue."""
+    return Reading("q", waiting, active, slots=SLOTS)
 
 
 def simulate(
@@ -31,9 +37,9 @@ def simulate(
         waiting = arrived[-1] - ended
         came = next((n for n, total in enumerate(arrived) if total > ended + 1e-6), None)
         age = None if came is None else (second + 1 - came) * 1000
-        active = math.ceil(served / rate * policy.slots)
-        reading = Reading(second * 1000, math.ceil(waiting - 1e-6), active, age, rate)
-        decision, past = decide(policy, workers, reading, past)
+        active = math.ceil(served / rate * SLOTS)
+        reading = Reading("q", math.ceil(waiting - 1e-6), active, SLOTS, age, rate / SLOTS)
+        decision, past = decide(policy, workers, second * 1000, [reading], past)
         workers = decision.workers
         course.append((workers, waiting))
     return course
@@ -84,29 +90,36 @@ def test_a_load_that_hovers_between_two_sizes_does_not_flap() -> None:
 
 def test_a_job_that_waits_too_long_asks_for_one_more_whatever_the_rate_promises() -> None:
     """The rate is an average; slow jobs may be in front."""
-    reading = Reading(0, waiting=4, active=3, oldest_age_ms=6_000, rate=100.0)
-    decision, _ = decide(POLICY, 2, reading, Past())
-    assert (decision.workers, decision.reason) == (3, "age")
+    reading = Reading("q", waiting=4, active=3, slots=SLOTS, oldest_age_ms=6_000, rate=100.0)
+    decision, _ = decide(POLICY, 2, 0, [reading], Past())
+    assert (decision.workers, decision.reason) == (3, "age of q")
 
 
 def test_without_a_rate_there_is_a_slot_for_every_job() -> None:
     """As far as doubling and the bounds allow."""
-    decision, _ = decide(POLICY, 4, Reading(0, waiting=9, active=1), Past())
-    assert (decision.workers, decision.reason) == (5, "depth")
+    decision, _ = decide(POLICY, 4, 0, [backlog(9, 1)], Past())
+    assert (decision.workers, decision.reason) == (5, "depth of q")
+
+
+def test_the_queue_that_asks_for_most_decides() -> None:
+    """A worker serves all queues side by side, so that slots of one are none of the other."""
+    queues = [backlog(0, 0), Reading("narrow", 6, 1, slots=1), Reading("wide", 90, 10, slots=50)]
+    decision, _ = decide(POLICY, 4, 0, queues, Past())
+    assert (decision.workers, decision.reason) == (7, "depth of narrow")
 
 
 def test_new_workers_get_going_before_more_are_started() -> None:
     """Their start takes a while, in which the backlog still grows."""
-    first, past = decide(POLICY, 1, Reading(0, waiting=50, active=2), Past())
-    second, past = decide(POLICY, first.workers, Reading(1_000, waiting=60, active=2), past)
-    third, _ = decide(POLICY, second.workers, Reading(3_000, waiting=60, active=4), past)
+    first, past = decide(POLICY, 1, 0, [backlog(50, 2)], Past())
+    second, past = decide(POLICY, first.workers, 1_000, [backlog(60, 2)], past)
+    third, _ = decide(POLICY, second.workers, 3_000, [backlog(60, 4)], past)
     assert [first.workers, second.workers, third.workers] == [2, 2, 4]
 
 
 def test_a_pool_out_of_its_bounds_is_brought_back_at_once() -> None:
     """As after a change of the configuration."""
-    assert decide(POLICY, 12, Reading(0, 0, 0), Past())[0].workers == POLICY.max_workers
-    assert decide(POLICY, 0, Reading(0, 0, 0), Past())[0].workers == POLICY.min_workers
+    assert decide(POLICY, 12, 0, [backlog(0, 0)], Past())[0].workers == POLICY.max_workers
+    assert decide(POLICY, 0, 0, [backlog(0, 0)], Past())[0].workers == POLICY.min_workers
 
 
 @given(
@@ -118,7 +131,7 @@ def test_the_bounds_hold_and_a_backlog_never_meets_an_idle_pool(
     loads: list[int], rate: float, bounds: tuple[int, int]
 ) -> None:
     """Whatever comes, in stretches of half a minute each."""
-    policy = ScalingPolicy(min_workers=min(bounds), max_workers=max(bounds), slots=2)
+    policy = ScalingPolicy(min_workers=min(bounds), max_workers=max(bounds))
     course = simulate(policy, lambda second: loads[second // 30], seconds=30 * len(loads), rate=rate)
     assert all(policy.min_workers <= workers <= policy.max_workers for workers, _ in course)
     for (workers, _), (_, backlog) in pairwise(course):
@@ -131,7 +144,6 @@ def test_the_bounds_hold_and_a_backlog_never_meets_an_idle_pool(
         {"min_workers": 3, "max_workers": 2},
         {"min_workers": -1},
         {"min_workers": 0, "max_workers": 0},
-        {"slots": 0},
         {"target_ms": 0},
         {"hysteresis": -0.1},
         {"cool_down_ms": -1},

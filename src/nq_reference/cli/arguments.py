@@ -11,10 +11,13 @@ from typing import Any
 from nq_conformance import __version__
 from nq_conformance.contract import JOB_STATES
 from nq_reference.cli import commands, flows
+from nq_reference.cli.pooling import pool
 from nq_reference.cli.running import run
 from nq_reference.config.adapters import ADAPTERS
 
 _FOLDER = "the folder of the workers; default: as --config says"
+_QUIET = "do not tell of each job"
+_PLAIN = "lines of log, also on a terminal"
 _UNITS_MS = {"": 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 
 
@@ -30,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     added = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     backend = _backend()
     _add_run(added.add_parser("run", parents=[backend], help="run the workers of a folder"))
+    _add_pool(added.add_parser("pool", parents=[backend], help="run the workers in several processes"))
     _add_enqueue(added.add_parser("enqueue", parents=[backend], help="store a job"))
     _add_start(added.add_parser("start", parents=[backend], help="begin a flow"))
     _add_events(added.add_parser("events", parents=[backend], help="list what happened to a flow"))
@@ -60,8 +64,37 @@ def _backend() -> argparse.ArgumentParser:
 
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("queues", nargs="?", type=Path, help=_FOLDER)
-    command.add_argument("--plain", action="store_true", help="lines of log, also on a terminal")
+    command.add_argument("--plain", action="store_true", help=_PLAIN)
+    command.add_argument("--quiet", action="store_true", help=_QUIET)
     command.set_defaults(command=run)
+
+
+def _add_pool(command: argparse.ArgumentParser) -> None:
+    command.add_argument("queues", nargs="?", type=Path, help=_FOLDER)
+    command.add_argument("--plain", action="store_true", help=_PLAIN)
+    command.add_argument("--quiet", action="store_true", help=_QUIET)
+    size = command.add_argument_group("how many processes")
+    size.add_argument("--workers", type=int, metavar="N", help="always N; default: 1")
+    size.add_argument("--min", type=int, metavar="N", help="at least N; default: 1")
+    size.add_argument("--max", type=int, metavar="N", help="at most N; default: --min")
+    size.add_argument(
+        "--target", type=_duration_ms, default=5_000, metavar="TIME", help="a job's longest wait; default: 5s"
+    )
+    size.add_argument(
+        "--cool-down",
+        type=_duration_ms,
+        default=30_000,
+        metavar="TIME",
+        help="fewer only if fewer sufficed for so long; default: 30s",
+    )
+    size.add_argument("--look-every", type=_duration_ms, default=1_000, metavar="TIME", help="default: 1s")
+    command.add_argument(
+        "--grace",
+        type=_duration_ms,
+        metavar="TIME",
+        help="how long a worker that is stopped may take; default: close_timeout_ms and 10s",
+    )
+    command.set_defaults(command=pool)
 
 
 def _add_enqueue(command: argparse.ArgumentParser) -> None:

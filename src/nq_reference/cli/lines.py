@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from nq_conformance.contract import QueueEvent
-from nq_reference.app import App
+from nq_conformance.contract import QueueEvent, QueueProvider
+from nq_reference.registry import FoundWorker
 
 _log = logging.getLogger("nq_reference.cli")
 _TOLD: dict[QueueEvent, int] = {
@@ -19,22 +19,22 @@ _TOLD: dict[QueueEvent, int] = {
 
 
 @asynccontextmanager
-async def lines(app: App) -> AsyncIterator[None]:
+async def lines(provider: QueueProvider, workers: Sequence[FoundWorker]) -> AsyncIterator[None]:
     """Log each job of the workers' queues that ends or stalls, of any process."""
-    for worker in app.workers:
+    for worker in workers:
         _log.info("%s: %s by %s (%s)", worker.queue, worker.job_name, worker.path, worker.runtime)
-    for queue in dict.fromkeys(worker.queue for worker in app.workers):
+    for queue in dict.fromkeys(worker.queue for worker in workers):
         for event in _TOLD:
-            await _listen(app, queue, event)
+            await _listen(provider, queue, event)
     yield
 
 
-async def _listen(app: App, queue: str, event: QueueEvent) -> None:
+async def _listen(provider: QueueProvider, queue: str, event: QueueEvent) -> None:
     def told(payload: dict[str, Any]) -> None:
         reason = f": {payload['failed_reason']}" if event == "failed" else ""
         _log.log(_TOLD[event], "%s: job %s %s%s", queue, payload["job_id"], event, reason)
 
-    unsubscribe = app.provider.on(queue, event, told)
+    unsubscribe = provider.on(queue, event, told)
     ready = getattr(unsubscribe, "ready", None)  # which is optional
     if ready is not None:
         await ready()

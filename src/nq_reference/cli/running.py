@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import sys
 
 from nq_reference.app import App
 from nq_reference.cli.backend import values_of
-from nq_reference.cli.lines import lines
-from nq_reference.config import ConfigError
+from nq_reference.cli.watching import require_workers, watching
 
 
 async def run(arguments: argparse.Namespace) -> None:
     """Run the workers of a folder until SIGTERM or SIGINT. Raises ``ConfigError``."""
     app = App.from_config(values_of(arguments))
-    if not app.workers:
-        where = app.config.queues
-        raise ConfigError(
-            "name the folder of the workers: nq-worker run queues/"
-            if where is None
-            else f"{where} has no workers"
-        )
-    if arguments.plain or not _on_terminal():
-        await app.run(lines)
-        return
-    from nq_reference.cli.table import table  # noqa: PLC0415 - needs rich, which is there now
+    require_workers("run", app.config.queues, app.workers)
 
-    await app.run(table)
+    def title() -> str:
+        return f"nq-worker on {app.provider.name}"
 
-
-def _on_terminal() -> bool:
-    return sys.stdout.isatty() and importlib.util.find_spec("rich") is not None
+    await app.run(lambda app: watching(arguments, app.provider, app.workers, title))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 from rich.console import Console
@@ -14,20 +14,33 @@ from rich.live import Live
 from rich.logging import RichHandler
 from rich.table import Table
 
-from nq_conformance.contract import ClosedError, JobCounts
+from nq_conformance.contract import ClosedError, JobCounts, QueueProvider
 from nq_reference import background
-from nq_reference.app import App
 from nq_reference.cli.commands import STATES
+from nq_reference.registry import FoundWorker
 
 REFRESH_S = 0.5
 
 
+class _Row(NamedTuple):
+    queue: str
+    names: Sequence[str]
+    counts: JobCounts
+    held: bool
+
+
 @asynccontextmanager
-async def table(app: App) -> AsyncIterator[None]:
+async def table(
+    provider: QueueProvider, workers: Sequence[FoundWorker], title: Callable[[], str]
+) -> AsyncIterator[None]:
     """Show counts of every queue that has a worker here; logs scroll above."""
     console = Console()
     with _LogAbove(console), Live(console=console, auto_refresh=False) as live:
-        refreshing = background.spawn_logged(lambda: _refresh(app, live), "nq-table")
+
+        async def refresh() -> None:
+            await _refresh(provider, workers, lambda rows: live.update(_table(title(), rows), refresh=True))
+
+        refreshing = background.spawn_logged(refresh, "nq-table")
         try:
             yield
         finally:
@@ -35,28 +48,29 @@ async def table(app: App) -> AsyncIterator[None]:
                 await refreshing.stop()
 
 
-async def _refresh(app: App, live: Live) -> None:
-    queues = tuple(dict.fromkeys(worker.queue for worker in app.workers))
+async def _refresh(
+    provider: QueueProvider, workers: Sequence[FoundWorker], show: Callable[[Sequence[_Row]], None]
+) -> None:
+    names: dict[str, list[str]] = {}
+    for worker in workers:
+        names.setdefault(worker.queue, []).append(worker.job_name)
     with contextlib.suppress(ClosedError):
         while True:
-            counts = [await app.provider.get_job_counts(queue) for queue in queues]
-            held = [await app.provider.is_paused(queue) for queue in queues]
-            live.update(_table(app, list(zip(queues, counts, held, strict=True))), refresh=True)
+            counts = [await provider.get_job_counts(queue) for queue in names]
+            held = [await provider.is_paused(queue) for queue in names]
+            show([_Row(*row) for row in zip(names, names.values(), counts, held, strict=True)])
             await anyio.sleep(REFRESH_S)
 
 
-def _table(app: App, rows: Sequence[tuple[str, JobCounts, bool]]) -> Table:
-    shown = Table(
-        title=f"nq-worker on {app.provider.name}", caption="Ctrl+C ends it; running handlers may end"
-    )
+def _table(title: str, rows: Sequence[_Row]) -> Table:
+    shown = Table(title=title, caption="Ctrl+C ends it; running handlers may end")
     shown.add_column("queue")
     shown.add_column("jobs handled here")
     for state in STATES:
         shown.add_column(state, justify="right")
-    for queue, counts, held in rows:
-        names = ", ".join(worker.job_name for worker in app.workers if worker.queue == queue)
-        cells = (str(getattr(counts, state) or "") for state in STATES)
-        shown.add_row(f"{queue} (held)" if held else queue, names, *cells)
+    for row in rows:
+        cells = (str(getattr(row.counts, state) or "") for state in STATES)
+        shown.add_row(f"{row.queue} (held)" if row.held else row.queue, ", ".join(row.names), *cells)
     return shown
 
 

@@ -19,13 +19,15 @@ class AdapterConfig:
     """What every adapter has.
 
     ``location`` and ``namespace`` name the options that tell where the data is and under what
-    name, if any; ``extra`` is what must be installed.
+    name, if any; ``extra`` is what must be installed. ``several_processes``: whether more than one
+    may work on the same queues.
     """
 
     name: ClassVar[str] = ""
     location: ClassVar[str | None] = None
     namespace: ClassVar[str | None] = "prefix"
     extra: ClassVar[str | None] = None
+    several_processes: ClassVar[bool] = True
 
     close_timeout_ms: Annotated[int, About(CLOSING, least=0)] = 30_000
 
@@ -36,6 +38,7 @@ class MemoryConfig(AdapterConfig):
 
     name = "memory"
     namespace = None
+    several_processes = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,7 @@ class FileConfig(AdapterConfig):
 
     name = "file"
     location = "directory"
+    several_processes = False
 
     directory: Annotated[Path, About("the folder of the journal; made if it is missing")]
     prefix: Annotated[str, About(NAMESPACE)] = "nq"

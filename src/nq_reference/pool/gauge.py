@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nq_conformance.contract import JobsQuery, JobState, QueueProvider
 from nq_reference.pool.policy import Reading
@@ -13,55 +13,54 @@ _SMOOTHING = 0.3  # the share of the newest measurement in the rate
 
 
 class QueueGauge:
-    """The backlog of ``queues``, paused ones left out, as what waits there needs no worker.
+    """The backlog of queues; ``slots`` says how many jobs of each one worker runs at a time.
 
-    The rate of a worker comes from how many jobs have ended since the last reading while it was
-    busy. Where ended jobs are not kept it stays unknown, and depth and age decide alone.
+    A paused queue has no backlog, as what waits there needs no worker. Rates come from how many
+    jobs have ended since the last reading. Where ended jobs are not kept they stay unknown, and
+    depth and age decide alone.
     """
 
     def __init__(
         self,
         provider: QueueProvider,
-        queues: Sequence[str],
+        slots: Mapping[str, int],
         *,
         monotonic_ms: Callable[[], float] = lambda: time.monotonic() * 1000,
         epoch_ms: Callable[[], float] = lambda: time.time() * 1000,
     ) -> None:
         self._provider = provider
-        self._queues = tuple(queues)
+        self._slots = dict(slots)
         self._monotonic_ms = monotonic_ms
         self._epoch_ms = epoch_ms
-        self._ended: tuple[float, int] | None = None
-        self._rate: float | None = None
+        self._rates = {queue: _Rate() for queue in slots}
 
-    async def read(self, workers: int) -> Reading:
-        """The reading of now, for a pool of ``workers``. Raises what the provider raises."""
-        waiting = active = ended = 0
-        oldest: float | None = None
-        for queue in self._queues:
-            counts = await self._provider.get_job_counts(queue)
-            ended += counts.completed + counts.failed
-            if await self._provider.is_paused(queue):
-                continue
-            waiting += counts.waiting
-            active += counts.active
-            if counts.waiting:
-                oldest = _later(oldest, await self._age_ms(queue))
-        at_ms = self._monotonic_ms()
-        self._learn(at_ms, ended, min(workers, active))
-        return Reading(at_ms, waiting, active, oldest, self._rate)
+    async def read(self) -> Sequence[Reading]:
+        """A reading of each queue. Raises what the provider raises."""
+        return [await self._read(queue) for queue in self._slots]
+
+    async def _read(self, queue: str) -> Reading:
+        counts = await self._provider.get_job_counts(queue)
+        rate = self._rates[queue].learn(self._monotonic_ms(), counts.completed + counts.failed, counts.active)
+        waiting = 0 if await self._provider.is_paused(queue) else counts.waiting
+        age = await self._age_ms(queue) if waiting else None
+        return Reading(queue, waiting, counts.active, self._slots[queue], age, rate)
 
     async def _age_ms(self, queue: str) -> float | None:
         first = await self._provider.get_jobs(queue, JobsQuery(state=_WAITING, limit=1))
         return max(self._epoch_ms() - first[0].timestamp, 0.0) if first else None
 
-    def _learn(self, at_ms: float, ended: int, busy: int) -> None:
-        before, self._ended = self._ended, (at_ms, ended)
-        if before is None or busy == 0 or at_ms <= before[0] or ended <= before[1]:
-            return
-        rate = (ended - before[1]) / ((at_ms - before[0]) / 1000) / busy
+
+class _Rate:
+    """How many jobs a busy slot ends in a second, smoothed."""
+
+    def __init__(self) -> None:
+        self._before: tuple[float, int] | None = None
+        self._rate: float | None = None
+
+    def learn(self, at_ms: float, ended: int, active: int) -> float | None:
+        before, self._before = self._before, (at_ms, ended)
+        if before is None or active == 0 or at_ms <= before[0] or ended <= before[1]:
+            return self._rate
+        rate = (ended - before[1]) / ((at_ms - before[0]) / 1000) / active
         self._rate = rate if self._rate is None else self._rate + _SMOOTHING * (rate - self._rate)
-
-
-def _later(one: float | None, other: float | None) -> float | None:
-    return max((age for age in (one, other) if age is not None), default=None)
+        return self._rate

@@ -7,6 +7,7 @@ allow; more of them at once, fewer only after a while in which no more were need
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -14,8 +15,8 @@ from dataclasses import dataclass, replace
 class ScalingPolicy:
     """Bounds and temper of a pool.
 
-    - ``min_workers``, ``max_workers``: the bounds; equal ones mean a pool of fixed size.
-    - ``slots``: how many jobs one worker runs at a time.
+    - ``min_workers``, ``max_workers``: the bounds; equal ones mean a pool of fixed size. A minimum
+      of 0 is for queues without delayed jobs and schedules: it is workers who see that they are due.
     - ``target_ms``: how long a job may wait for its start.
     - ``hysteresis``: the share of room that must be left over after a scale-in, so that a load
       that hovers between two sizes does not start and stop a worker again and again.
@@ -28,7 +29,6 @@ class ScalingPolicy:
 
     min_workers: int = 1
     max_workers: int = 1
-    slots: int = 1
     target_ms: int = 5_000
     hysteresis: float = 0.25
     cool_down_ms: int = 30_000
@@ -40,9 +40,8 @@ class ScalingPolicy:
                 "a pool needs 0 <= min_workers <= max_workers and max_workers >= 1, "
                 f"not min_workers={self.min_workers} and max_workers={self.max_workers}"
             )
-        for name in ("slots", "target_ms"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.target_ms < 1:
+            raise ValueError(f"target_ms must be at least 1, not {self.target_ms}")
         for name in ("hysteresis", "cool_down_ms", "out_cool_down_ms"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative: {getattr(self, name)}")
@@ -50,16 +49,17 @@ class ScalingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The queues at one moment, paused ones left out.
+    """One queue at one moment; nothing waits in one that is paused.
 
-    ``at_ms`` is any clock that only goes on. ``rate`` is how many jobs a busy worker ends in a
-    second, ``None`` while nobody knows. ``oldest_age_ms`` belongs to the job that has waited
-    longest, ``None`` if none waits.
+    ``slots`` is how many of its jobs one worker runs at a time, ``rate`` how many jobs a busy slot
+    ends in a second, ``None`` while nobody knows. ``oldest_age_ms`` belongs to the job that has
+    waited longest, ``None`` if none waits.
     """
 
-    at_ms: float
+    queue: str
     waiting: int
     active: int
+    slots: int = 1
     oldest_age_ms: float | None = None
     rate: float | None = None
 
@@ -82,34 +82,41 @@ class Decision:
     reason: str
 
 
-def decide(policy: ScalingPolicy, workers: int, now: Reading, past: Past) -> tuple[Decision, Past]:
-    """The next size of a pool of ``workers``, and the past for the next decision."""
-    asked, why = _asked(policy, workers, now)
-    past = replace(past, asked=_lately(policy, past, now.at_ms, asked))
+def decide(
+    policy: ScalingPolicy, workers: int, at_ms: float, queues: Sequence[Reading], past: Past
+) -> tuple[Decision, Past]:
+    """The next size of a pool of ``workers``, and the past for the next decision.
+
+    ``at_ms`` is of any clock that only goes on. As each worker serves all ``queues`` side by side,
+    the queue that asks for most decides.
+    """
+    wants = [_asked(policy, workers, queue) for queue in queues]
+    asked, why = max(wants, key=lambda want: want[0], default=(policy.min_workers, "idle"))
+    past = replace(past, asked=_lately(policy, past, at_ms, asked))
     bounded = min(max(workers, policy.min_workers), policy.max_workers)
     if bounded != workers:
-        return Decision(bounded, "bounds"), replace(past, grew_at_ms=now.at_ms)
+        return Decision(bounded, "bounds"), replace(past, grew_at_ms=at_ms)
     if asked > workers:
-        return _out(policy, workers, asked, why, now.at_ms, past)
-    return _in(policy, workers, now, past)
+        return _out(policy, workers, asked, why, at_ms, past)
+    return _in(policy, workers, at_ms, queues, past)
 
 
-def _asked(policy: ScalingPolicy, workers: int, now: Reading) -> tuple[int, str]:
-    """The size that the reading alone asks for, within the bounds."""
-    asked, why = _for_load(policy, now, room=0)
-    if now.waiting and (now.oldest_age_ms or 0) > policy.target_ms and asked <= workers:
+def _asked(policy: ScalingPolicy, workers: int, queue: Reading) -> tuple[int, str]:
+    """The size that one queue asks for, within the bounds, and why."""
+    asked, why = _for_load(policy, queue, room=0)
+    if queue.waiting and (queue.oldest_age_ms or 0) > policy.target_ms and asked <= workers:
         asked, why = workers + 1, "age"  # whatever the rate promises, jobs do wait too long
-    return min(max(asked, policy.min_workers), policy.max_workers), why
+    return min(max(asked, policy.min_workers), policy.max_workers), f"{why} of {queue.queue}"
 
 
-def _for_load(policy: ScalingPolicy, now: Reading, room: float) -> tuple[int, str]:
+def _for_load(policy: ScalingPolicy, queue: Reading, room: float) -> tuple[int, str]:
     """Workers for what runs and for starting what waits within the target, with a share of ``room``."""
-    by_slots = (now.waiting + now.active) / policy.slots  # more than that would stand idle
-    if not now.rate:
-        return math.ceil(by_slots * (1 + room)), "depth"
-    by_rate = now.active / policy.slots + now.waiting / (now.rate * policy.target_ms / 1000)
-    why = "rate" if by_rate < by_slots else "depth"
-    return math.ceil(min(by_rate, by_slots) * (1 + room)), why
+    by_depth = float(queue.waiting + queue.active)  # slots beyond that would stand idle
+    by_rate = math.inf
+    if queue.rate:
+        by_rate = queue.active + queue.waiting / (queue.rate * policy.target_ms / 1000)
+    why = "rate" if by_rate < by_depth else "depth"
+    return math.ceil(min(by_rate, by_depth) / queue.slots * (1 + room)), why
 
 
 def _lately(policy: ScalingPolicy, past: Past, at_ms: float, asked: int) -> tuple[tuple[float, int], ...]:
@@ -129,13 +136,15 @@ def _out(
     return Decision(size, why), replace(past, grew_at_ms=at_ms)
 
 
-def _in(policy: ScalingPolicy, workers: int, now: Reading, past: Past) -> tuple[Decision, Past]:
-    roomy, _ = _for_load(policy, now, room=policy.hysteresis)
-    needed = max(roomy, *(asked for _, asked in past.asked), policy.min_workers)
+def _in(
+    policy: ScalingPolicy, workers: int, at_ms: float, queues: Sequence[Reading], past: Past
+) -> tuple[Decision, Past]:
+    roomy = (_for_load(policy, queue, room=policy.hysteresis)[0] for queue in queues)
+    needed = max(*roomy, *(asked for _, asked in past.asked), policy.min_workers)
     if needed >= workers:
         return Decision(workers, "enough"), past
     began = past.asked[0][0]
-    quiet_ms = now.at_ms - max(began, past.grew_at_ms, past.shrank_at_ms)
+    quiet_ms = at_ms - max(began, past.grew_at_ms, past.shrank_at_ms)
     if quiet_ms < policy.cool_down_ms:
         return Decision(workers, "cool-down"), past
-    return Decision(needed, "idle"), replace(past, shrank_at_ms=now.at_ms)
+    return Decision(needed, "idle"), replace(past, shrank_at_ms=at_ms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -11,7 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from nq_reference.pool.events import PoolEvent
-from nq_reference.pool.policy import Past, Reading, ScalingPolicy, decide
+from nq_reference.pool.policy import Decision, Past, Reading, ScalingPolicy, decide
 from nq_reference.pool.restarts import RestartPolicy
 from nq_reference.pool.seat import Seat
 
@@ -24,8 +23,8 @@ _RESTARTS = RestartPolicy()
 class Gauge(Protocol):
     """Where a pool reads its backlog."""
 
-    async def read(self, workers: int) -> Reading:
-        """The backlog of now, for a pool of ``workers``."""
+    async def read(self) -> Sequence[Reading]:
+        """The backlog of now, of each queue."""
         ...
 
 
@@ -39,6 +38,7 @@ class WorkerPool:
     - ``on_event``: called with each ``PoolEvent``, on the pool's event loop; must not raise.
 
     A process that ends by itself, with whatever code, has crashed: it is started again by ``restarts``.
+    Raises ``ValueError`` for a ``look_every_ms`` below 1.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two have defaults and are given by name
@@ -58,12 +58,14 @@ class WorkerPool:
         self._gauge = gauge
         self._restarts = restarts
         self._grace_s = grace_ms / 1000
+        if look_every_ms < 1:
+            raise ValueError(f"look_every_ms must be at least 1, not {look_every_ms}")
         self._look_every_s = look_every_ms / 1000
         self._env = env
         self._tell = on_event
         self._seats: list[Seat] = []
         self._started = 0
-        self._stopping = anyio.Event()
+        self._living = anyio.CancelScope()
 
     @property
     def size(self) -> int:
@@ -77,7 +79,7 @@ class WorkerPool:
 
     def stop(self) -> None:
         """Have ``run`` drain all workers and return. Idempotent."""
-        self._stopping.set()
+        self._living.cancel()
 
     async def run(self) -> None:
         """Run until ``stop``, then let all workers drain. When cancelled, kill them."""
@@ -98,26 +100,24 @@ class WorkerPool:
         return 0 if self._gauge is not None else self._policy.max_workers
 
     async def _watch(self, workers: TaskGroup) -> None:
-        past = Past()
-        while not self._stopping.is_set():
-            if self._gauge is not None:
+        with self._living:  # a gauge whose server is away must not hold up the end
+            past = Past()
+            while self._gauge is not None:
                 past = await self._look(self._gauge, workers, past)
-            with anyio.move_on_after(self._look_every_s if self._gauge is not None else math.inf):
-                await self._stopping.wait()
+                await anyio.sleep(self._look_every_s)
+            await anyio.sleep_forever()
 
     async def _look(self, gauge: Gauge, workers: TaskGroup, past: Past) -> Past:
         try:
-            reading = await gauge.read(self.size)
+            readings = await gauge.read()
         except Exception as error:
             self._tell(PoolEvent("gauge.failed", data={"error": repr(error)}))
             return past
         before = self.size
-        decision, past = decide(self._policy, before, reading, past)
+        decision, past = decide(self._policy, before, anyio.current_time() * 1000, readings, past)
         if decision.workers != before:
             self._resize(workers, decision.workers)
-            data = {"workers": decision.workers, "before": before, "reason": decision.reason}
-            data |= {"waiting": reading.waiting, "active": reading.active}
-            self._tell(PoolEvent("pool.scaled", data=data))
+            self._tell(PoolEvent("pool.scaled", data=_told(decision, before, readings)))
         return past
 
     def _resize(self, workers: TaskGroup, size: int) -> None:
@@ -128,3 +128,13 @@ class WorkerPool:
             workers.start_soon(seat.run)
         while len(self._seats) > size:
             self._seats.pop().leave()
+
+
+def _told(decision: Decision, before: int, readings: Sequence[Reading]) -> dict[str, object]:
+    return {
+        "workers": decision.workers,
+        "before": before,
+        "reason": decision.reason,
+        "waiting": sum(reading.waiting for reading in readings),
+        "active": sum(reading.active for reading in readings),
+    }

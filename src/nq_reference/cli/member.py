@@ -15,7 +15,7 @@ import threading
 def main() -> int:
     """Run ``nq-worker`` with this process's arguments; returns its exit code."""
     threading.Thread(target=_follow_the_pool, name="nq pool", daemon=True).start()
-    from nq_reference.cli import main as nq_worker  # noqa: PLC0415 - not before the pool is followed
+    from nq_reference.cli.main import main as nq_worker  # noqa: PLC0415 - not before the pool is followed
 
     return nq_worker(sys.argv[1:])
 
