@@ -7,18 +7,22 @@ import shlex
 import shutil
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
-from nq_worker_tools import done, running, told
+from nq_worker_tools import done, running, started, told
 
 from nq_reference.config.adapters import ADAPTERS
 from nq_reference.config.options import options_of
+from nq_reference.pool.events import PoolEventType
 
 pytest_plugins = ["flow_tools"]
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "guides" / "running-workers.md").read_text()
-COMMANDS = [line.strip() for line in re.findall(r"^    (nq-worker .*)$", TEXT, re.MULTILINE)]
+LINES = [shlex.split(line) for line in re.findall(r"^    nq-worker (.*)$", TEXT, re.MULTILINE)]
+POOLS = [line for line in LINES if line[0] == "pool"]
+COMMANDS = [line for line in LINES if line[0] != "pool"]
 SHOWN = re.findall(r"^```text\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -35,7 +39,7 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.mark.needs_node
 def test_the_guides_commands_run_in_their_order(exported: dict[str, str]) -> None:
     """With what each of them shows."""
-    first, run, *others, start, events = (shlex.split(command)[1:] for command in COMMANDS)
+    first, run, *others, start, events = COMMANDS
     id = done(*first, **exported)
     assert run[0] == "run"
     with running(*run[1:], **exported) as workers:
@@ -49,6 +53,27 @@ def test_the_guides_commands_run_in_their_order(exported: dict[str, str]) -> Non
         assert workers.end() == 0
     lines = [line.split()[:2] for line in happened.splitlines()]
     assert [line for line in SHOWN[1].splitlines() if line.split() not in lines] == []
+
+
+@pytest.mark.needs_node
+@pytest.mark.parametrize("command", POOLS, ids=" ".join)
+def test_the_guides_pools_run_its_workers(exported: dict[str, str], command: list[str]) -> None:
+    """In other processes than that of the pool, which end with it."""
+    id = done("enqueue", "hello", "hello", "--data", '{"name": "Ada"}', **exported)
+    with started(*command, **exported) as pool:
+        pool.until("worker.started")
+        pool.until("ready: ")
+        while "Hello, Ada!" not in done("jobs", "hello", **exported):
+            assert pool.process.poll() is None, pool.log
+        assert pool.end() == 0
+        pool.until("worker.stopped 1")
+    assert id in done("jobs", "hello", "--state", "completed", **exported)
+
+
+def test_the_guides_events_of_a_pool_are_those_that_there_are() -> None:
+    """By their names."""
+    (shown,) = re.findall(r"^```console\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert {line.split()[0] for line in shown.splitlines()} <= set(get_args(PoolEventType))
 
 
 def test_the_guides_file_is_toml_that_the_adapter_takes(

@@ -138,12 +138,15 @@ class FlowTriggers:
         self._step = step
 
     async def emit(self, trigger: str, payload: Mapping[str, Any] | None = None) -> Any:
-        """Emit ``trigger``; the payload's own flow_id, flow_name and step_name win over ours."""
+        """Emit ``trigger``; the payload's own flow_id, flow_name and step_name win over ours.
+
+        The event ``emit`` is told also if the flow engine then raises.
+        """
         if self._engine is None:
             raise QueueError("ctx.flow needs a flow engine; give one to the worker manager as `flow`")
         step = self._step
         full = {"flow_id": step.flow_id, "flow_name": step.flow_name, "step_name": step.name}
         full |= payload or {}
-        result = await self._engine.emit(trigger, full)
+        # Told first, so that it stands before what it brings about, which other processes tell.
         await self._bus.publish("emit", step, {"trigger": trigger, "payload": full})
-        return result
+        return await self._engine.emit(trigger, full)
