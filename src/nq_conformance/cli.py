@@ -122,6 +122,7 @@ def _as_json(rule: Rule) -> dict[str, Any]:
         "fault": rule.fault,
         "flags": list(rule.ordered_flags),
         "capabilities": list(rule.capabilities),
+        "uses": list(rule.uses),
         "profiles": list(profiles_of(rule)),
         "source": list(rule.source),
         "restsOn": list(rule.rests_on),

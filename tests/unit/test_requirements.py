@@ -243,6 +243,13 @@ def test_a_rule_applies_to_adapters_that_claim_what_it_needs(rule_id: str, claim
     assert claims_of(load().get(rule_id)) == claims
 
 
+def test_every_capability_is_put_to_the_test() -> None:
+    """By a tested rule that needs it, or one that uses it where it is claimed."""
+    tested = [rule for rule in load().rules.values() if rule.untested is None]
+    proved = {name for rule in tested for name in (*claims_of(rule), *rule.alternatives, *rule.uses)}
+    assert KNOWN_CAPABILITIES - proved == set()
+
+
 def test_a_rule_about_a_service_needs_one_of_those_that_it_names() -> None:
     """Whatever else the adapter claims."""
     rule = load().get("DST-03")

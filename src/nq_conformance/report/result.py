@@ -130,7 +130,7 @@ def _claims_unproven(
 
 
 def _is_about(capability: str, rule: Rule) -> bool:
-    return capability in claims_of(rule) or capability in rule.alternatives
+    return capability in {*claims_of(rule), *rule.alternatives, *rule.uses}
 
 
 def _waiver_problems(adapters: Sequence[AdapterResult], scope: Scope, evidence: Evidence) -> Sequence[str]:

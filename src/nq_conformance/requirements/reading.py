@@ -40,7 +40,12 @@ _REQUIRED: Mapping[str, str] = {
     "hints": _TEXTS,
     "since": _TEXT,
 }
-_OPTIONAL: Mapping[str, str] = {"capabilities": _TEXTS, "services": _TEXTS, "untested": _TEXT}
+_OPTIONAL: Mapping[str, str] = {
+    "capabilities": _TEXTS,
+    "services": _TEXTS,
+    "untested": _TEXT,
+    "uses": _TEXTS,
+}
 
 _Fail = Callable[[str], CatalogueError]
 """Makes the error for a problem, with its place filled in."""
@@ -99,6 +104,7 @@ def _rule(file: str, area: str, number: int, entry: Mapping[str, Any]) -> Rule:
         hints=tuple(values["hints"]),
         since=values["since"],
         untested=values.get("untested"),
+        uses=tuple(values.get("uses", ())),
     )
 
 
@@ -136,6 +142,7 @@ def _check_words(values: Mapping[str, Any], fail: _Fail) -> None:
     # A claim that a flag makes already must not be made a second time, by another word.
     allowed = sorted(KNOWN_CAPABILITIES - set(FLAG_CLAIMS.values()))
     _refuse_unknown("capabilities", values.get("capabilities", ()), allowed, fail)
+    _refuse_unknown("uses", values.get("uses", ()), allowed, fail)
     _refuse_unknown("services", values.get("services", ()), sorted(KNOWN_SERVICES), fail)
     if not 1 <= len(values["hints"]) <= 3:
         raise fail(f"hints has {len(values['hints'])} entries; it must have one to three.")

@@ -81,6 +81,7 @@ class Rule:
     - ``hints``: where the author of an adapter should look first.
     - ``since``: the version of the kit that first had it.
     - ``untested``: why the suite has no test for it; ``None`` where it has one.
+    - ``uses``: capabilities that it does not need, but that its tests put to use where they are claimed.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Rule:
     hints: tuple[str, ...]
     since: str
     untested: str | None
+    uses: tuple[str, ...] = ()
 
     @property
     def needs_worker(self) -> bool:

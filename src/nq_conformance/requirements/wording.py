@@ -53,6 +53,7 @@ def _sections(catalogue: Catalogue, rule: Rule) -> list[tuple[str, list[str]]]:
         ("Look first at", list(rule.hints)),
         ("Flags", flags or ["none: the provider alone shows it"]),
         ("Capability", list(rule.capabilities) or [" or ".join(rule.alternatives) or "none"]),
+        *([("Uses, where claimed", list(rule.uses))] if rule.uses else []),
         ("Applies if", [", ".join(lacks(rule, frozenset())) or "always: it holds for every adapter"]),
         ("Profile", [", ".join(profiles_of(rule))]),
         ("Rests on", _roots(catalogue, rule)),
