@@ -119,6 +119,7 @@ def test_rules_as_json_has_every_field(capsys: Output) -> None:
         "fault": told.fault,
         "flags": ["w", "p"],
         "capabilities": ["cron"],
+        "uses": [],
         "profiles": ["distributed"],
         "source": ["OptimalBits/bull#1189"],
         "restsOn": ["SCH-08", "DST-01"],
