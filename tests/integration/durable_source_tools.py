@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,9 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from waiting import within
 
 from nq_conformance.contract import JobOptions
-from nq_reference.job_source import Claim, Exchange, JobSource, NewJob, Outcome, Schedule
+from nq_reference.job_source import NewJob, Schedule
 
 BUDGET_S = 30.0
-QUEUE = "mail"
-LOCK_MS = 30_000
 SERIES = Schedule("s", "tick", "{}", JobOptions(), "* * * * *", None, 5, next_at=1_000)
 until = within(BUDGET_S)
 
@@ -27,34 +25,6 @@ until = within(BUDGET_S)
 def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
     """A job named as its id."""
     return NewJob(id, f"name of {id}", '{"of":"' + id + '"}', JobOptions(**opts), delay)
-
-
-def claim(want: int, token: str = "t", lock_ms: int = LOCK_MS, max_stalls: int = 1) -> Claim:
-    """A wish for jobs."""
-    return Claim(want, token, lock_ms, max_stalls)
-
-
-async def claimed_ids(source: JobSource, want: int, *outcomes: Outcome, **options: Any) -> list[str]:
-    """The ids of what an exchange claims."""
-    return [each.id for each in (await source.exchange(QUEUE, outcomes, claim(want, **options))).claimed]
-
-
-async def state_of(source: JobSource, id: str) -> str | None:
-    """The state a job is in, or ``None``."""
-    found = await source.get(QUEUE, id)
-    return None if found is None else found.state
-
-
-async def exchange_until(
-    source: JobSource, wish: Claim, good: Callable[[Exchange], object], what: str
-) -> Exchange:
-    """Exchange until an answer is ``good``."""
-
-    async def ask() -> Exchange | None:
-        answer = await source.exchange(QUEUE, [], wish)
-        return answer if good(answer) else None
-
-    return await until(ask, what)
 
 
 class Heard:

@@ -6,25 +6,21 @@ import from it, before pytest could rewrite its assertions: PYTEST_DONT_REWRITE.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-import anyio
 import asyncpg
 import pytest
 from servers import postgres_server
 from waiting import within
 
 from nq_conformance.contract import JobOptions
-from nq_reference.job_source import Claim, Exchange, NewJob, Outcome
+from nq_reference.job_source import NewJob
 from nq_reference.sources.postgres import PostgresSource
 from nq_reference.sources.postgres.source import PostgresOptions
 
 BUDGET_S = 20.0
-QUEUE = "mail"
-LOCK_MS = 30_000
 until = within(BUDGET_S)
 MakeSource = Callable[..., PostgresSource]
 
@@ -89,52 +85,3 @@ async def kill_others(connection: Any, query: str = "%") -> int:
 def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
     """A job named as its id, with a payload that jsonb would spoil."""
     return NewJob(id, f"name of {id}", '{"z":[],"a":1.0,"of":"' + id + '\\u0000"}', JobOptions(**opts), delay)
-
-
-def claim(want: int, token: str = "t", lock_ms: int = LOCK_MS, max_stalls: int = 1) -> Claim:
-    """A wish for jobs."""
-    return Claim(want, token, lock_ms, max_stalls)
-
-
-async def claimed_ids(source: PostgresSource, want: int, *outcomes: Outcome, **options: Any) -> list[str]:
-    """The ids of what an exchange claims."""
-    return [each.id for each in (await source.exchange(QUEUE, outcomes, claim(want, **options))).claimed]
-
-
-async def state_of(source: PostgresSource, id: str) -> str | None:
-    """The state a job is in, or ``None``."""
-    found = await source.get(QUEUE, id)
-    return None if found is None else found.state
-
-
-async def exchange_until(
-    source: PostgresSource, wish: Claim, good: Callable[[Exchange], object], what: str
-) -> Exchange:
-    """Exchange until an answer is ``good``."""
-
-    async def ask() -> Exchange | None:
-        answer = await source.exchange(QUEUE, [], wish)
-        return answer if good(answer) else None
-
-    return await until(ask, what)
-
-
-class Heard:
-    """A listener that keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str | None, str | int | None]] = []
-        self._more = asyncio.Event()
-
-    def __call__(self, event: str, id: str | None, detail: str | int | None) -> None:
-        self.events.append((event, id, detail))
-        self._more.set()
-
-    async def first(self, count: int) -> list[tuple[str, str | None, str | int | None]]:
-        """The first ``count`` events, once there are so many."""
-        with anyio.move_on_after(BUDGET_S):
-            while len(self.events) < count:
-                self._more.clear()
-                await self._more.wait()
-            return self.events[:count]
-        pytest.fail(f"{count} events: not within {BUDGET_S} s, only {self.events}")

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from durable_source_tools import QUEUE, SERIES, Heard, claim, claimed_ids, exchange_until, job, peer, state_of
+from durable_source_tools import SERIES, Heard, job, peer
+from source_tools import QUEUE, claim, claimed_ids, exchange_until, state_of
 
 from nq_conformance.contract import JobCounts
 from nq_reference.job_source import Outcome

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from durable_source_tools import QUEUE, Heard, claim, claimed_ids, job, peer, state_of
+from durable_source_tools import Heard, job, peer
+from source_tools import QUEUE, claim, claimed_ids, state_of
 
 from nq_conformance.contract import JOB_STATES
 from nq_reference.job_source import Outcome

@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import pytest
-from durable_source_tools import QUEUE, Heard, claimed_ids, job, peer
+from durable_source_tools import Heard, job, peer
+from source_tools import QUEUE, claimed_ids
 
 from nq_conformance.contract import JOB_STATES, ClosedError, QueueError
 from nq_reference import FileProvider

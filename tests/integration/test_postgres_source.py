@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from postgres_source_tools import QUEUE, MakeSource, claim, claimed_ids, job, state_of
+from postgres_source_tools import MakeSource, job
+from source_tools import QUEUE, claim, claimed_ids, state_of
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState
 from nq_reference.job_source import Outcome

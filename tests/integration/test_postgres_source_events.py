@@ -8,16 +8,8 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from postgres_source_tools import (
-    BUDGET_S,
-    QUEUE,
-    Heard,
-    MakeSource,
-    claim,
-    claimed_ids,
-    exchange_until,
-    job,
-)
+from postgres_source_tools import BUDGET_S, MakeSource, job
+from source_tools import QUEUE, Heard, claim, claimed_ids, exchange_until
 
 from nq_conformance.contract import JobOptions
 from nq_reference.job_source import Outcome, Schedule

@@ -10,19 +10,8 @@ from typing import Any
 import anyio
 import asyncpg
 import pytest
-from postgres_source_tools import (
-    BUDGET_S,
-    QUEUE,
-    Heard,
-    MakeSource,
-    claim,
-    claimed_ids,
-    connected,
-    job,
-    kill_others,
-    state_of,
-    until,
-)
+from postgres_source_tools import BUDGET_S, MakeSource, connected, job, kill_others, until
+from source_tools import QUEUE, Heard, claim, claimed_ids, state_of
 
 from nq_conformance.contract import InvalidJobError, JobOptions, QueueError
 from nq_reference.job_source import Outcome

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from postgres_source_tools import QUEUE, MakeSource, claim, claimed_ids, exchange_until, job, state_of, until
+from postgres_source_tools import MakeSource, job, until
+from source_tools import QUEUE, claim, claimed_ids, exchange_until, state_of
 
 from nq_conformance.contract import JobOptions
 from nq_reference.job_source import Outcome, Schedule

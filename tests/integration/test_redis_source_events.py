@@ -11,17 +11,8 @@ import anyio
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from redis_source_tools import (
-    BUDGET_S,
-    QUEUE,
-    Heard,
-    MakeSource,
-    claim,
-    claimed_ids,
-    exchange_until,
-    job,
-    until,
-)
+from redis_source_tools import BUDGET_S, MakeSource, job, until
+from source_tools import QUEUE, Heard, claim, claimed_ids, exchange_until
 
 from nq_conformance.contract import JobOptions
 from nq_reference.job_source import Outcome, Schedule

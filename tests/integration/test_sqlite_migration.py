@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from durable_source_tools import QUEUE, Heard, claim, job
+from durable_source_tools import Heard, job
+from source_tools import QUEUE, claim
 
 from nq_conformance.contract import JobCounts
 from nq_reference.job_source import Outcome

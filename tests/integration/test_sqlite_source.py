@@ -10,17 +10,8 @@ from typing import Any
 
 import anyio
 import pytest
-from durable_source_tools import (
-    QUEUE,
-    SERIES,
-    Heard,
-    claim,
-    claimed_ids,
-    exchange_until,
-    job,
-    state_of,
-    until,
-)
+from durable_source_tools import SERIES, Heard, job, until
+from source_tools import QUEUE, claim, claimed_ids, exchange_until, state_of
 
 from nq_conformance.contract import ClosedError, JobCounts, QueueError
 from nq_reference import SqliteProvider

@@ -9,7 +9,8 @@ from typing import Any
 
 import anyio
 import pytest
-from durable_source_tools import QUEUE, Heard, claim, claimed_ids, exchange_until, job, peer, state_of, until
+from durable_source_tools import Heard, job, peer, until
+from source_tools import QUEUE, claim, claimed_ids, exchange_until, state_of
 
 from nq_conformance.contract import JobCounts
 from nq_reference.sources.sqlite import SqliteSource

@@ -1,0 +1,69 @@
+"""What the tests of all job sources share: claims, exchanges that are asked again, a listener.
+
+Imported by tests before pytest could rewrite its assertions: PYTEST_DONT_REWRITE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+from waiting import within
+
+from nq_reference.job_source import Claim, Exchange, JobSource, Outcome
+
+BUDGET_S = 20.0
+QUEUE = "mail"
+LOCK_MS = 30_000
+until = within(BUDGET_S)
+
+
+def claim(want: int, token: str = "t", lock_ms: int = LOCK_MS, max_stalls: int = 1) -> Claim:
+    """A wish for jobs."""
+    return Claim(want, token, lock_ms, max_stalls)
+
+
+async def claimed_ids(source: JobSource, want: int, *outcomes: Outcome, **options: Any) -> list[str]:
+    """The ids of what an exchange claims."""
+    return [each.id for each in (await source.exchange(QUEUE, outcomes, claim(want, **options))).claimed]
+
+
+async def state_of(source: JobSource, id: str) -> str | None:
+    """The state a job is in, or ``None``."""
+    found = await source.get(QUEUE, id)
+    return None if found is None else found.state
+
+
+async def exchange_until(
+    source: JobSource, wish: Claim, good: Callable[[Exchange], object], what: str
+) -> Exchange:
+    """Exchange until an answer is ``good``."""
+
+    async def ask() -> Exchange | None:
+        answer = await source.exchange(QUEUE, [], wish)
+        return answer if good(answer) else None
+
+    return await until(ask, what)
+
+
+class Heard:
+    """A listener that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str | None, str | int | None]] = []
+        self._more = anyio.Event()
+
+    def __call__(self, event: str, id: str | None, detail: str | int | None) -> None:
+        self.events.append((event, id, detail))
+        self._more.set()
+
+    async def first(self, count: int) -> list[tuple[str, str | None, str | int | None]]:
+        """The first ``count`` events, once there are so many."""
+        with anyio.move_on_after(BUDGET_S):
+            while len(self.events) < count:
+                self._more = anyio.Event()
+                await self._more.wait()
+            return self.events[:count]
+        pytest.fail(f"{count} events: not within {BUDGET_S} s, only {self.events}")
