@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
 from report_samples import ROOT, adapter, outcome, plan, scope
 
 from nq_conformance.report.failure_text import Where, failure_text
 from nq_conformance.report.outcome import Failure, Status
-from nq_conformance.report.repeat import Repeat
+from nq_conformance.report.repeat import Repeat, without_password
 from nq_conformance.report.result import Evidence, RunResult, conclude
 from nq_conformance.report.summary_text import summary_lines
 from nq_conformance.report.wrapping import command, listed, wrapped
@@ -131,3 +132,18 @@ def test_a_fake_service_awards_nothing() -> None:
 def test_the_summary_keeps_to_the_width() -> None:
     """Of a narrow terminal too."""
     assert max(map(len, summary_lines(result(), 60))) <= 60
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("redis://:s3cr3t@host:6379/0", "redis://:***@host:6379/0"),
+        ("redis://user:s3:cr@3t@host/1", "redis://user:***@host/1"),
+        ("postgresql://u@[::1]:5432/db", "postgresql://u@[::1]:5432/db"),
+        ("postgresql://h/db?user=u&password=s3cr3t&ssl=on", "postgresql://h/db?user=u&password=***&ssl=on"),
+        ("local", "local"),
+    ],
+)
+def test_a_command_that_is_shown_has_no_password(given: str, shown: str) -> None:
+    """Reports end up in the logs of CI."""
+    assert without_password(given) == shown

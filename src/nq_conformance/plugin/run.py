@@ -13,7 +13,7 @@ import pytest
 from nq_conformance.plugin import asking
 from nq_conformance.plugin.options import Options
 from nq_conformance.plugin.targets import Target, load_targets
-from nq_conformance.report.repeat import Repeat
+from nq_conformance.report.repeat import Repeat, without_password
 from nq_conformance.report.verdict import JudgedAdapter, Scope
 from nq_conformance.report.waivers import read_waivers
 from nq_conformance.requirements import Catalogue, lacks, load
@@ -76,8 +76,8 @@ class Run:
         Without ``seeded`` the test draws what it draws by a seed that was given, or by none.
         """
         given = self.options
-        options = [f"--nq-redis={given.redis}"] if given.redis else []
-        options += [f"--nq-postgres={given.postgres}"] if given.postgres else []
+        options = [f"--nq-redis={without_password(given.redis)}"] if given.redis else []
+        options += [f"--nq-postgres={without_password(given.postgres)}"] if given.postgres else []
         options += [f"--nq-worker-manager={given.worker_manager}"] if given.worker_manager else []
         options += [f"--nq-waivers={_seen_from_here(file)}" for file in given.waivers]
         options += [f"--nq-time-scale={given.time_scale:g}"] if given.time_scale else []
