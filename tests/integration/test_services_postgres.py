@@ -68,6 +68,9 @@ def started(choice: str | None) -> Iterator[RunningService]:
         service.stop()
 
 
+SCHEMAS = "SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_namespace WHERE nspname !~ '^pg_'"
+
+
 def value(dsn: str, query: str) -> Any:
     """The one value that a query gives."""
     return talk(dsn, lambda connection: connection.fetchval(query), BUDGET_S)
@@ -524,6 +527,25 @@ def test_a_cleaned_place_is_gone_though_somebody_is_connected(given: RunningServ
     assert not answers(with_database(given.info.url, "place_3"))
 
 
+def test_an_emptied_place_is_as_new_though_somebody_is_connected(given: RunningService) -> None:
+    """Whatever schema things are in; who may not drop ``public`` gets another database by its name."""
+    execute(given.info.url, "CREATE ROLE builder LOGIN PASSWORD 'b' CREATEDB", budget_s=BUDGET_S)
+    databases = Databases(f"postgresql://builder:b@{given.info.url.rpartition('@')[2]}")
+    place = databases.new_place("place_6")
+    fresh = value(place, SCHEMAS)
+    for owner in ("pg_database_owner", "CURRENT_USER"):
+        alter = f"ALTER SCHEMA public OWNER TO {owner}"
+        execute(with_database(given.info.url, "place_6"), alter, budget_s=BUDGET_S)
+        execute(place, "CREATE SCHEMA own", "CREATE TABLE own.jobs (id int)", budget_s=BUDGET_S)
+        with open_connection(place):
+            databases.empty("place_6")
+        assert value(place, SCHEMAS) == fresh
+        execute(place, "CREATE TABLE public.jobs (id int)", budget_s=BUDGET_S)
+        databases.empty("place_6")
+        assert value(place, "SELECT to_regclass('public.jobs')") is None
+    databases.clean("place_6")
+
+
 def test_a_user_who_may_not_create_databases_gets_schemas(given: RunningService) -> None:
     """The search path leads there, and cleaning takes those along that begin with the name."""
     execute(
@@ -537,6 +559,9 @@ def test_a_user_who_may_not_create_databases_gets_schemas(given: RunningService)
     databases.new_place("place_41")
     execute(place, "CREATE TABLE jobs (id int)", "CREATE SCHEMA place_4x", budget_s=BUDGET_S)
     assert value(place, "SELECT schemaname FROM pg_tables WHERE tablename = 'jobs'") == "place_4"
+    databases.empty("place_4")
+    assert value(place, "SELECT to_regclass('jobs')") is None
+    execute(place, "CREATE TABLE jobs (id int)", "CREATE SCHEMA place_4x", budget_s=BUDGET_S)
     databases.clean("place_4")
     left = value(place, "SELECT string_agg(nspname, ' ') FROM pg_namespace WHERE nspname LIKE 'place%'")
     assert left == "place_41"

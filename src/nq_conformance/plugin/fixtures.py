@@ -46,18 +46,18 @@ async def lab(request: pytest.FixtureRequest, nq_adapter: Adapter, nq_place: Pla
 
 
 @pytest.fixture
-def nq_drawing(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Drawing:
+def nq_drawing(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Iterator[Drawing]:
     """How a test that plays sequences of calls draws them, with as many labs as it needs."""
-    places = request.config.stash[PLACES]
     options = request.config.stash[RUN].options
-
-    @contextmanager
-    def new_lab() -> Iterator[Lab]:
-        with places.place(nq_adapter) as place:
-            yield _new_lab(request, nq_adapter, place)
-
     target = request.node.stash[ABOUT].target.text
-    return Drawing(target, new_lab, options.examples or DEFAULT_EXAMPLES, options.seed or DEFAULT_SEED)
+    with request.config.stash[PLACES].series(nq_adapter) as next_place:
+
+        @contextmanager
+        def new_lab() -> Iterator[Lab]:
+            with next_place() as place:
+                yield _new_lab(request, nq_adapter, place)
+
+        yield Drawing(target, new_lab, options.examples or DEFAULT_EXAMPLES, options.seed or DEFAULT_SEED)
 
 
 def _new_lab(request: pytest.FixtureRequest, adapter: Adapter, place: Place) -> Lab:

@@ -6,9 +6,9 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -87,6 +87,25 @@ class Places:
                 self.databases.clean(namespace)
         else:
             yield Place(namespace)
+
+    @contextmanager
+    def series(self, adapter: Adapter) -> Iterator[Callable[[], AbstractContextManager[Place]]]:
+        """Makes places for one test that needs many, one after the other.
+
+        In Postgres they are in one database, which is emptied each time: a new one costs much more.
+        """
+        if adapter.service is not Service.POSTGRES:
+            yield lambda: self.place(adapter)
+            return
+        with self.place(adapter) as shared:
+            numbers = itertools.count(1)
+            yield lambda: self._emptied_after(shared, next(numbers))
+
+    @contextmanager
+    def _emptied_after(self, shared: Place, number: int) -> Iterator[Place]:
+        yield replace(shared, namespace=f"{shared.namespace}_{number}")
+        with _no_fault_of_the_adapter("the Postgres server could not be emptied for the next example"):
+            self.databases.empty(shared.namespace)
 
 
 @contextmanager
