@@ -35,6 +35,7 @@ class Surroundings:
     def __init__(self) -> None:
         self.events: list[StepEvent] = []
         self.values: dict[str, Any] = {}
+        self.asked: list[str] = []
         self.triggers: list[tuple[str, Any]] = []
 
     async def publish_bus(self, event: StepEvent) -> None:
@@ -42,6 +43,7 @@ class Surroundings:
         self.events.append(event)
 
     async def get(self, key: str) -> Any:
+        self.asked.append(key)
         await anyio.lowlevel.checkpoint()
         return self.values.get(key)
 

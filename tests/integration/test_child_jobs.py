@@ -69,14 +69,17 @@ async def test_a_failed_attempt_is_made_again_unless_the_error_forbids_it(runtim
 
 @EACH_RUNTIME
 async def test_state_is_the_flows_state(runtime: str) -> None:
-    """Set, get, delete, and a key that is missing (CTX-02); many at once are not mixed up (RPC-15)."""
+    """Set, get, delete, and a key that is missing (CTX-02); many at once are not mixed up (RPC-15) and
+    come in the order in which they were asked."""
     async with workplace() as place:
         await place.work(HANDLERS[runtime], runtime)
         assert await place.result({"do": "keep", "value": {"a": [1, None]}}) == [{"a": [1, None]}, None]
         place.around.values.update({f"f:{n}": n * n for n in range(50)})
         keys = [str(n) for n in range(50)]
         data = {"do": "ask_together", "keys": keys, "flow_id": "f"}
+        place.around.asked.clear()
         assert await place.result(data) == [n * n for n in range(50)]
+        assert place.around.asked == [f"f:{n}" for n in range(50)]
 
 
 @EACH_RUNTIME

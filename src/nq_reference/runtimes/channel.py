@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 
 from nq_conformance.contract import RunContext
 from nq_reference import background
@@ -149,7 +149,7 @@ class Channel:
         else:
             answered = anyio.Event()
             self._unanswered.add(answered)
-            tasks.start_soon(self._answer, call, ctx, answered)
+            await tasks.start(self._answer, call, ctx, answered)  # calls begin in order, on trio as well
 
     async def _notified(self, call: Call, ctx: RunContext) -> None:
         try:
@@ -157,7 +157,10 @@ class Channel:
         except Exception as error:
             self._log.line("stdout", f"({call.method} failed: {reason_of(error)})".encode())
 
-    async def _answer(self, call: Call, ctx: RunContext, answered: anyio.Event) -> None:
+    async def _answer(
+        self, call: Call, ctx: RunContext, answered: anyio.Event, *, task_status: TaskStatus[None]
+    ) -> None:
+        task_status.started()
         try:
             body: dict[str, Any] = {"result": await METHODS[call.method](ctx, call.params)}
         except Exception as error:

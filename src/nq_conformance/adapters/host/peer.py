@@ -5,6 +5,7 @@ It knows framing, ids and errors, and nothing of queues.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from nq_conformance.adapters.host.methods import BY_WIRE_NAME, NOTIFICATIONS, Method, wire_name
@@ -53,7 +54,8 @@ class Peer:
 
     ``send`` writes one line; ``answers`` has a coroutine function for each method that this
     end offers, called with the method's parameters by name. Requests are answered in
-    ``tasks``, so that a slow one holds up nobody; what goes out keeps its order.
+    ``tasks``, so that a slow one holds up nobody; but they begin in the order in which they came,
+    on trio as well, and what goes out keeps its order.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Peer:
         self._tasks = tasks
         self._outbox, lines = anyio.create_memory_object_stream[bytes](math.inf)
         tasks.start_soon(self._send_all, lines, send)
+        self._inbox, messages = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
+        tasks.start_soon(self._answer_all, messages)
         self._ids = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._gone: Exception | None = None
@@ -94,7 +98,8 @@ class Peer:
         """Take one line from the other end. Raises ``ProtocolError`` for nonsense."""
         message = _parse(line)
         if "method" in message:
-            self._tasks.start_soon(self._answer, message)
+            with contextlib.suppress(anyio.BrokenResourceError):  # nobody answers any more
+                self._inbox.send_nowait(message)
         else:
             self._take_answer(message)
 
@@ -118,7 +123,13 @@ class Peer:
                 pending.error = ProtocolError(f"the answer to {wire_name(pending.method)} is not {error}")
         pending.done.set()
 
-    async def _answer(self, message: dict[str, Any]) -> None:
+    async def _answer_all(self, messages: MemoryObjectReceiveStream[dict[str, Any]]) -> None:
+        with messages, self._inbox:
+            async for message in messages:
+                await self._tasks.start(self._answer, message)
+
+    async def _answer(self, message: dict[str, Any], *, task_status: TaskStatus[None]) -> None:
+        task_status.started()  # and goes on without a pause, so that it begins before the next
         id, name = message.get("id"), message["method"]
         method = BY_WIRE_NAME.get(name)
         answer = self._answers.get(method.name) if method else None
