@@ -64,6 +64,7 @@ class App:
         self.provider, self.state, self.events = adapter.provider, stores.state, stores.events
         self.flow = QueueFlowEngine(self.provider, flow_steps(self.workers))
         self.manager = adapter.worker_manager(events=self.events, state=self.state, flow=self.flow)
+        self._registered: list[tuple[FoundWorker, WorkerHandler | ChildHandler]] = []
         self._stack = AsyncExitStack()
         self._turn = anyio.Lock()
         self._opened = False
@@ -109,8 +110,9 @@ class App:
             if self._started:
                 return
             try:
-                for queue in dict.fromkeys(each.queue for each in self.workers if each.options.autorun):
-                    await self.manager.start_worker(queue)
+                for worker, handler in self._registered:
+                    if worker.options.autorun:
+                        await self._start(worker, handler)
             except BaseException:
                 await self._close_all()
                 raise
@@ -125,18 +127,18 @@ class App:
                 if not self._closed:
                     await self._close_all()
 
-    async def run(self, watch: Watch | None = None) -> None:
+    async def run(self, watch: Watch | None = None, *, patient: bool = False) -> None:
         """Start, and close at SIGTERM, SIGINT or an error; ``watch(app)`` is entered before the
         workers start and left when all is closed.
 
-        A second signal ends the waiting for handlers: their jobs are run again, by whoever, when
-        their locks are over. Must be called on the main thread, for the signals.
+        A second signal ends the waiting for handlers, but not of a ``patient`` one: their jobs are run
+        again, by whoever, when their locks are over. Must be called on the main thread, for the signals.
         """
         with (
             anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
             anyio.CancelScope() as living,
         ):
-            heeding = background.spawn(lambda: self._heed(signals, living), "nq-signals")
+            heeding = background.spawn(lambda: self._heed(signals, living, patient=patient), "nq-signals")
             try:
                 await self.open()
                 async with watch(self) if watch else contextlib.nullcontext():
@@ -148,9 +150,13 @@ class App:
             finally:
                 heeding.cancel()
 
-    async def _heed(self, signals: AsyncIterator[signal.Signals], living: anyio.CancelScope) -> None:
+    async def _heed(
+        self, signals: AsyncIterator[signal.Signals], living: anyio.CancelScope, *, patient: bool
+    ) -> None:
         await anext(signals)
         living.cancel()
+        while patient:  # whoever asks more than once would kill it if it took too long
+            await anext(signals)
         await anext(signals)
         self._closing.cancel()
 
@@ -173,10 +179,19 @@ class App:
         self._stack.push_async_callback(self.manager.close_all)
 
     async def _register(self) -> None:
-        handlers = [(worker, _handler(worker)) for worker in self.workers]
-        for worker, handler in handlers:
+        """All of them, before the first is started."""
+        self._registered = [(worker, _handler(worker)) for worker in self.workers]
+        for worker, handler in self._registered:
             options = replace(worker.options, autorun=False)
             await self.manager.register_worker(worker.queue, worker.job_name, handler, options)
+
+    async def _start(self, worker: FoundWorker, handler: WorkerHandler | ChildHandler) -> None:
+        """Registered anew, a worker has its options as given (question 5). One that was put in its place
+        since ``open`` stays."""
+        found = self.manager.get_worker(worker.queue, worker.job_name)
+        if found is not None and found.handler is handler:
+            await self.manager.register_worker(worker.queue, worker.job_name, handler, worker.options)
+        await self.manager.start_worker(worker.queue)
 
     def _refuse_closed(self) -> None:
         if self._closed:

@@ -67,6 +67,31 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+GATED = """
+from pathlib import Path
+
+import anyio
+from nq_reference.worker import define_config
+
+config = define_config(queue="gated", runtime="in-process")
+
+
+async def handler(data, ctx):
+    print("begun", flush=True)
+    while not Path(data).exists():
+        await anyio.sleep(0.01)
+    return "ended"
+"""
+IDLE = """
+from nq_reference.worker import define_config
+
+config = define_config(queue="idle", runtime="in-process", worker={"autorun": False})
+
+
+async def handler(data, ctx): ...
+"""
+
+
 @pytest.fixture
 def queues(tmp_path: Path) -> Path:
     """A folder of workers."""
@@ -74,6 +99,8 @@ def queues(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "counted.py").write_text(COUNTED)
     (folder / "endless.py").write_text(ENDLESS)
+    (folder / "gated.py").write_text(GATED)
+    (folder / "idle.py").write_text(IDLE)
     return folder
 
 
@@ -207,6 +234,40 @@ def test_a_second_signal_kills_workers_whose_handlers_do_not_end(queues: Path, s
     assert is_stored(sqlite)
 
 
+def test_a_worker_that_is_told_to_end_more_than_once_lets_its_handlers_end(
+    queues: Path, sqlite: list[str], tmp_path: Path
+) -> None:
+    """As by systemd, which tells the pool and its workers, and then the pool tells them again."""
+    gate = tmp_path / "gate"
+    id = done("enqueue", "gated", "gated", "--data", json.dumps(str(gate)), *sqlite)
+    with pool(str(queues), *sqlite) as crew:
+        assert crew.run.process.stdout is not None
+        assert crew.run.process.stdout.readline() == b"begun\n"
+        crew.run.until("worker.started")
+        os.kill(crew.pids[0], signal.SIGTERM)
+        crew.run.until("closing; running handlers may end")
+        os.kill(crew.pids[0], signal.SIGTERM)
+        crew.run.process.send_signal(signal.SIGTERM)
+        crew.run.until("pool.stopping")
+        assert done("counts", "gated", *sqlite)  # meanwhile both signals have had their time
+        gate.touch()
+        assert crew.run.process.wait(BUDGET_S) == 0
+    assert id in done("jobs", "gated", "--state", "completed", *sqlite)
+
+
+def test_a_queue_that_no_worker_starts_needs_no_more_workers(queues: Path, sqlite: list[str]) -> None:
+    """They would not run its jobs either."""
+    for _ in range(5):
+        done("enqueue", "idle", "idle", *sqlite)
+    done("enqueue", "counted", "counted", "--data", "1", *sqlite)
+    with pool(str(queues), *sqlite, "--max", "3", "--look-every", "10ms", "--target", "10ms") as crew:
+        crew.run.until("counted: job")
+        assert json.loads(done("counts", "idle", "--json", *sqlite))["idle"]["waiting"] == 5
+        assert crew.run.end() == 0
+        crew.run.until("pool.stopped")
+    assert "of idle" not in crew.run.log
+
+
 def test_a_worker_that_does_not_end_within_the_grace_is_killed(queues: Path, sqlite: list[str]) -> None:
     """And the pool tells it."""
     done("enqueue", "endless", "endless", *sqlite)
@@ -243,8 +304,9 @@ def test_jobs_that_end_are_told_once_by_a_pool_of_several(queues: Path, sqlite: 
         (["--min", "0", "--max", "2"], "one worker at least"),
         (["--adapter", "file"], "the queues of file are one process's own"),
         (["--target", "soon"], "is no time"),
+        (["--look-every", "0"], "--look-every must be at least 1ms"),
     ],
-    ids=["fixed and bounds", "bounds", "no worker", "one process", "time"],
+    ids=["fixed and bounds", "bounds", "no worker", "one process", "time", "look-every"],
 )
 def test_what_a_pool_cannot_do_is_told_before_anything_starts(
     queues: Path, sqlite: list[str], more: list[str], reason: str

@@ -37,6 +37,14 @@ draft.write_text(str(child.pid))
 draft.rename(Path(sys.argv[1], "ready"))
 time.sleep(600)
 """
+ORPHANING = """
+import subprocess, sys
+from pathlib import Path
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+Path(sys.argv[1], "ready").write_text(str(child.pid))
+sys.exit(3)
+"""
+SLOWLY = RestartPolicy(first_ms=600_000, most_ms=600_000, healthy_ms=0)
 CRASHING = """
 import sys
 from pathlib import Path
@@ -73,9 +81,11 @@ class SetGauge:
     def __init__(self) -> None:
         self.waiting = 0
         self.fails = False
+        self.failed = 0
 
     async def read(self) -> Sequence[Reading]:
         if self.fails:
+            self.failed += 1
             raise ConnectionError("the server is away")
         return [Reading("q", self.waiting, 0)]
 
@@ -111,7 +121,7 @@ async def test_a_worker_that_crashes_is_started_again_ever_later(tmp_path: Path)
     async with running(CRASHING, tmp_path, ScalingPolicy(), restarts=restarts) as watched:
         await watched.until((tmp_path / "ready").exists, "the fourth start is a good one")
     assert [event.data for event in watched.of("worker.crashed")] == [
-        {"exit": "exit code 3", "restart_in_ms": delay} for delay in (0, 20, 40)
+        {"exit": "exited with code 3", "restart_in_ms": delay} for delay in (0, 20, 40)
     ]
 
 
@@ -121,7 +131,7 @@ async def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         await watched.until((tmp_path / "ready").exists, "a worker is ready")
         os.kill(watched.pool.pids[0], 9)
         await watched.until(lambda: len(watched.of("worker.started")) == 2, "another one is started")
-    assert watched.of("worker.crashed")[0].data["exit"] == "SIGKILL"
+    assert watched.of("worker.crashed")[0].data["exit"] == "was killed by SIGKILL"
 
 
 async def test_a_worker_that_does_not_stop_is_killed_with_its_children(tmp_path: Path) -> None:
@@ -133,6 +143,14 @@ async def test_a_worker_that_does_not_stop_is_killed_with_its_children(tmp_path:
     assert watched.of("worker.killed")
     assert not is_running(pid)
     await watched.until(lambda: not is_running(child), "the worker's child is gone")
+
+
+async def test_what_a_crashed_worker_has_started_is_killed(tmp_path: Path) -> None:
+    """Or it would pile up with each crash."""
+    async with running(ORPHANING, tmp_path, ScalingPolicy(), restarts=SLOWLY) as watched:
+        await watched.until(lambda: bool(watched.of("worker.crashed")), "it crashes")
+        child = int((tmp_path / "ready").read_text())
+        await watched.until(lambda: not is_running(child), "its child is gone")
 
 
 async def test_a_command_that_cannot_be_started_is_told_and_tried_again(tmp_path: Path) -> None:
@@ -155,7 +173,8 @@ async def test_a_pool_grows_with_the_backlog_and_shrinks_after_it(tmp_path: Path
         gauge.waiting = 30
         await watched.until(lambda: len(watched.pool.pids) == 3, "three workers run")
         gauge.fails = True
-        await watched.until(lambda: len(watched.of("gauge.failed")) > 1, "the gauge fails")
+        await watched.until(lambda: gauge.failed > 2, "the gauge fails again and again")
+        assert len(watched.of("gauge.failed")) == 1
         assert watched.pool.size == 3
         gauge.fails, gauge.waiting = False, 0
         await watched.until(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 
-from nq_conformance.contract import JobCounts, JobInput, WorkerOptions
+from nq_conformance.contract import Job, JobCounts, JobInput, JobOptions, WorkerOptions
 from nq_reference import MemoryProvider
 from nq_reference.pool import QueueGauge, Reading
+from nq_reference.pool.gauge import waits_since
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +25,15 @@ class Clock:
 
     def __call__(self) -> float:
         return self.ms
+
+
+def at(epoch_ms: float) -> Callable[[], Awaitable[float]]:
+    """A clock that stands still."""
+
+    async def now() -> float:
+        return epoch_ms
+
+    return now
 
 
 @pytest.fixture
@@ -42,11 +53,18 @@ async def test_each_queue_is_read_with_its_slots(provider: MemoryProvider) -> No
     await provider.enqueue("a", JobInput("x", None))
     job = await provider.get_job("a", id)
     assert job is not None
-    gauge = QueueGauge(provider, {"a": 3, "b": 1}, epoch_ms=lambda: job.timestamp + 700.0)
+    gauge = QueueGauge(provider, {"a": 3, "b": 1}, now_ms=at(job.timestamp + 700.0))
     assert await gauge.read() == [
         Reading("a", waiting=2, active=0, slots=3, oldest_age_ms=700.0),
         Reading("b", waiting=0, active=0, slots=1),
     ]
+
+
+def test_a_delayed_job_waits_from_when_it_is_due() -> None:
+    """And nobody knows how long a retry has waited."""
+    job = Job("1", "x", None, "waiting", 1_000, opts=JobOptions(delay=100))
+    assert waits_since(job) == 1_100
+    assert waits_since(replace(job, attempts_made=1)) is None
 
 
 async def test_what_waits_in_a_paused_queue_needs_no_worker(provider: MemoryProvider) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -93,6 +94,20 @@ def test_a_job_that_waits_too_long_asks_for_one_more_whatever_the_rate_promises(
     reading = Reading("q", waiting=4, active=3, slots=SLOTS, oldest_age_ms=6_000, rate=100.0)
     decision, _ = decide(POLICY, 2, 0, [reading], Past())
     assert (decision.workers, decision.reason) == (3, "age of q")
+
+
+def test_no_more_workers_are_asked_for_than_have_something_to_do() -> None:
+    """However long the last job has waited: nobody may be able to run it."""
+    reading = Reading("q", waiting=1, active=3, slots=SLOTS, oldest_age_ms=60_000, rate=1.0)
+    assert decide(POLICY, 2, 0, [reading], Past())[0].workers == 2
+
+
+def test_a_backlog_that_ends_within_the_target_needs_nobody_more() -> None:
+    """Though all slots are busy: four workers end 16 jobs a second, and 40 wait."""
+    reading = Reading("q", waiting=40, active=8, slots=SLOTS, oldest_age_ms=2_000, rate=2.0)
+    assert decide(POLICY, 4, 0, [reading], Past())[0].workers == 4
+    hasty = replace(POLICY, target_ms=1_000)
+    assert decide(hasty, 4, 0, [replace(reading, oldest_age_ms=900)], Past())[0].workers == 8
 
 
 def test_without_a_rate_there_is_a_slot_for_every_job() -> None:

@@ -66,6 +66,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("queues", nargs="?", type=Path, help=_FOLDER)
     command.add_argument("--plain", action="store_true", help=_PLAIN)
     command.add_argument("--quiet", action="store_true", help=_QUIET)
+    command.add_argument("--patient", action="store_true", help="a second signal does not cut handlers short")
     command.set_defaults(command=run)
 
 

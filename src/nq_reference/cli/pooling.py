@@ -39,13 +39,15 @@ async def pool(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"the queues of {config.name} are one process's own; use nq-worker run")
     grace_ms = config.close_timeout_ms + _CLIENTS_MS if arguments.grace is None else arguments.grace
     policy = _policy(arguments)
+    if arguments.look_every < 1:
+        raise ConfigError("--look-every must be at least 1ms")
     async with provider_of(arguments) as provider:
         running = WorkerPool(
             _command(arguments),
             policy,
-            gauge=QueueGauge(provider, _slots(workers)),
+            gauge=QueueGauge(provider, _slots(workers), now_ms=provider.now),
             grace_ms=grace_ms,
-            look_every_ms=max(arguments.look_every, 1),
+            look_every_ms=arguments.look_every,
             on_event=_tell,
         )
 
@@ -99,15 +101,17 @@ def _policy(arguments: argparse.Namespace) -> ScalingPolicy:
 
 
 def _slots(workers: Sequence[FoundWorker]) -> dict[str, int]:
-    """How many jobs of each queue a process runs at a time: the highest of its workers (CON-01)."""
+    """How many jobs of each queue a process runs at a time: the highest of its workers (CON-01). Queues
+    that no worker starts by itself are left out, as more processes would not help them."""
     slots: dict[str, int] = {}
-    for worker in workers:
+    started = {worker.queue for worker in workers if worker.options.autorun}
+    for worker in (worker for worker in workers if worker.queue in started):
         slots[worker.queue] = max(slots.get(worker.queue, 1), worker.options.concurrency)
     return slots
 
 
 def _command(arguments: argparse.Namespace) -> Sequence[str]:
-    command = [sys.executable, "-m", "nq_reference.cli.member", "run", "--quiet"]
+    command = [sys.executable, "-P", "-m", "nq_reference.cli.member", "run", "--quiet", "--patient"]
     for name in ("adapter", "url", "prefix", "config"):
         value = getattr(arguments, name)
         if value is not None:

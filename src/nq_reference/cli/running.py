@@ -17,4 +17,6 @@ async def run(arguments: argparse.Namespace) -> None:
     def title() -> str:
         return f"nq-worker on {app.provider.name}"
 
-    await app.run(lambda app: watching(arguments, app.provider, app.workers, title))
+    await app.run(
+        lambda app: watching(arguments, app.provider, app.workers, title), patient=arguments.patient
+    )

@@ -20,7 +20,7 @@ PoolEventType: TypeAlias = Literal[
 """``pool.scaled`` is a decision: ``workers``, ``before``, ``reason`` and what was read.
 ``worker.crashed`` an end nobody asked for: ``exit`` and ``restart_in_ms``. ``worker.killed``: it
 was asked to stop and did not within the grace. ``gauge.failed``: the backlog could not be read,
-and the number of workers stays as it is."""
+and the number of workers stays as it is; told again only if it fails in another way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from nq_conformance.contract import JobsQuery, JobState, QueueProvider
+from nq_conformance.contract import Job, JobsQuery, JobState, QueueProvider
 from nq_reference.pool.policy import Reading
 
 _WAITING: tuple[JobState, ...] = ("waiting",)
@@ -18,6 +18,9 @@ class QueueGauge:
     A paused queue has no backlog, as what waits there needs no worker. Rates come from how many
     jobs have ended since the last reading. Where ended jobs are not kept they stay unknown, and
     depth and age decide alone.
+
+    - ``monotonic_ms``: a clock that only goes on, for rates.
+    - ``now_ms``: the backend's time, with which ages are counted; by default that of this machine.
     """
 
     def __init__(
@@ -26,12 +29,12 @@ class QueueGauge:
         slots: Mapping[str, int],
         *,
         monotonic_ms: Callable[[], float] = lambda: time.monotonic() * 1000,
-        epoch_ms: Callable[[], float] = lambda: time.time() * 1000,
+        now_ms: Callable[[], Awaitable[float]] | None = None,
     ) -> None:
         self._provider = provider
         self._slots = dict(slots)
         self._monotonic_ms = monotonic_ms
-        self._epoch_ms = epoch_ms
+        self._now_ms = now_ms or _this_machines_time
         self._rates = {queue: _Rate() for queue in slots}
 
     async def read(self) -> Sequence[Reading]:
@@ -47,7 +50,17 @@ class QueueGauge:
 
     async def _age_ms(self, queue: str) -> float | None:
         first = await self._provider.get_jobs(queue, JobsQuery(state=_WAITING, limit=1))
-        return max(self._epoch_ms() - first[0].timestamp, 0.0) if first else None
+        began = waits_since(first[0]) if first else None
+        return None if began is None else max(await self._now_ms() - began, 0.0)
+
+
+async def _this_machines_time() -> float:
+    return time.time() * 1000
+
+
+def waits_since(job: Job) -> float | None:
+    """Since when a job that waits does so, in epoch ms; ``None`` for a retry, whose due time is not kept."""
+    return None if job.attempts_made else job.timestamp + (job.opts.delay or 0)
 
 
 class _Rate:

@@ -52,8 +52,8 @@ class Reading:
     """One queue at one moment; nothing waits in one that is paused.
 
     ``slots`` is how many of its jobs one worker runs at a time, ``rate`` how many jobs a busy slot
-    ends in a second, ``None`` while nobody knows. ``oldest_age_ms`` belongs to the job that has
-    waited longest, ``None`` if none waits.
+    ends in a second, ``None`` while nobody knows. ``oldest_age_ms`` is how long the job has waited
+    that was there first, ``None`` if none waits or nobody knows.
     """
 
     queue: str
@@ -104,19 +104,24 @@ def decide(
 def _asked(policy: ScalingPolicy, workers: int, queue: Reading) -> tuple[int, str]:
     """The size that one queue asks for, within the bounds, and why."""
     asked, why = _for_load(policy, queue, room=0)
-    if queue.waiting and (queue.oldest_age_ms or 0) > policy.target_ms and asked <= workers:
+    if (queue.oldest_age_ms or 0) > policy.target_ms and asked <= workers < _slots_full(queue):
         asked, why = workers + 1, "age"  # whatever the rate promises, jobs do wait too long
     return min(max(asked, policy.min_workers), policy.max_workers), f"{why} of {queue.queue}"
 
 
 def _for_load(policy: ScalingPolicy, queue: Reading, room: float) -> tuple[int, str]:
-    """Workers for what runs and for starting what waits within the target, with a share of ``room``."""
+    """Workers for what runs and for ending what is there within the target, with a share of ``room``."""
     by_depth = float(queue.waiting + queue.active)  # slots beyond that would stand idle
     by_rate = math.inf
     if queue.rate:
-        by_rate = queue.active + queue.waiting / (queue.rate * policy.target_ms / 1000)
+        by_rate = max(queue.active, by_depth / (queue.rate * policy.target_ms / 1000))
     why = "rate" if by_rate < by_depth else "depth"
     return math.ceil(min(by_rate, by_depth) / queue.slots * (1 + room)), why
+
+
+def _slots_full(queue: Reading) -> int:
+    """How many workers have something to do."""
+    return math.ceil((queue.waiting + queue.active) / queue.slots)
 
 
 def _lately(policy: ScalingPolicy, past: Past, at_ms: float, asked: int) -> tuple[tuple[float, int], ...]:

@@ -38,7 +38,8 @@ class WorkerPool:
     - ``on_event``: called with each ``PoolEvent``, on the pool's event loop; must not raise.
 
     A process that ends by itself, with whatever code, has crashed: it is started again by ``restarts``.
-    Raises ``ValueError`` for a ``look_every_ms`` below 1.
+    One that drains counts no longer: it runs beside the number that the policy allows. Raises
+    ``ValueError`` for a ``look_every_ms`` below 1 or a negative ``grace_ms``.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two have defaults and are given by name
@@ -63,7 +64,11 @@ class WorkerPool:
         self._look_every_s = look_every_ms / 1000
         self._env = env
         self._tell = on_event
+        if grace_ms < 0:
+            raise ValueError(f"grace_ms must not be negative: {grace_ms}")
         self._seats: list[Seat] = []
+        self._leaving: list[Seat] = []
+        self._gauge_error = ""
         self._started = 0
         self._living = anyio.CancelScope()
 
@@ -74,8 +79,8 @@ class WorkerPool:
 
     @property
     def pids(self) -> Sequence[int]:
-        """The processes that run now."""
-        return [seat.pid for seat in self._seats if seat.pid is not None]
+        """The processes that run now, also those that drain."""
+        return [seat.pid for seat in (*self._seats, *self._leaving) if seat.pid is not None]
 
     def stop(self) -> None:
         """Have ``run`` drain all workers and return. Idempotent."""
@@ -90,9 +95,8 @@ class WorkerPool:
                 await self._watch(workers)
             finally:
                 self._tell(PoolEvent("pool.stopping", data={"workers": self.size}))
-                for seat in self._seats:
-                    seat.leave()
-                self._seats.clear()
+                while self._seats:
+                    self._let_go(self._seats[0])
         self._tell(PoolEvent("pool.stopped"))
 
     @property
@@ -111,8 +115,11 @@ class WorkerPool:
         try:
             readings = await gauge.read()
         except Exception as error:
-            self._tell(PoolEvent("gauge.failed", data={"error": repr(error)}))
+            if repr(error) != self._gauge_error:  # an outage is told once, not at each look
+                self._gauge_error = repr(error)
+                self._tell(PoolEvent("gauge.failed", data={"error": repr(error)}))
             return past
+        self._gauge_error = ""
         before = self.size
         decision, past = decide(self._policy, before, anyio.current_time() * 1000, readings, past)
         if decision.workers != before:
@@ -125,9 +132,21 @@ class WorkerPool:
             self._started += 1
             seat = Seat(self._started, self._command, self._env, self._restarts, self._grace_s, self._tell)
             self._seats.append(seat)
-            workers.start_soon(seat.run)
+            workers.start_soon(self._occupied, seat)
         while len(self._seats) > size:
-            self._seats.pop().leave()
+            self._let_go(next((seat for seat in self._seats if seat.pid is None), self._seats[-1]))
+
+    async def _occupied(self, seat: Seat) -> None:
+        try:
+            await seat.run()
+        finally:
+            if seat in self._leaving:
+                self._leaving.remove(seat)
+
+    def _let_go(self, seat: Seat) -> None:
+        self._seats.remove(seat)
+        self._leaving.append(seat)
+        seat.leave()
 
 
 def _told(decision: Decision, before: int, readings: Sequence[Reading]) -> dict[str, object]:

@@ -7,77 +7,54 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Self
 
 import anyio
-from anyio.abc import Process
+
+from nq_reference.runtimes.exits import ExitWatch
 
 
 class PoolProcess:
-    """A running worker process, the leader of a process group of its own.
+    """A running worker process, the leader of a process group of its own. Made where it is started;
+    raises ``OSError`` if it can't be.
 
     Its stdin is a pipe that closes with this process, whatever ends it: by that a member knows
-    that it is alone (see ``member.py``).
+    that it is alone (see ``cli/member.py``).
     """
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(cls, command: Sequence[str], env: Mapping[str, str] | None) -> Self:
-        """Start ``command``; raises ``OSError`` if it can't be started."""
-        process = await anyio.open_process(
-            command, stdin=subprocess.PIPE, stdout=None, stderr=None, env=env, start_new_session=True
+    def __init__(self, command: Sequence[str], env: Mapping[str, str] | None) -> None:
+        self._popen = subprocess.Popen(  # noqa: S603 - the command is the application's
+            command, stdin=subprocess.PIPE, env=env, start_new_session=True
         )
-        return cls(process)
+        self._exit = ExitWatch(self._popen)
+        self.pid = self._popen.pid
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    async def wait(self) -> int:
-        """Wait until it has ended; its exit code, or the negative number of its signal."""
-        return await self._process.wait()
-
-    def ask_to_stop(self) -> None:
-        """SIGTERM: it drains and ends."""
-        self._signal(signal.SIGTERM)
+    async def wait(self) -> None:
+        """Wait until it has ended; in one task at a time."""
+        await self._exit.run()
 
     async def stop(self, grace_s: float) -> bool:
-        """Ask it to stop, kill it and its children if it has not within ``grace_s``, and wait for its
-        end; whether it ended by itself."""
-        self.ask_to_stop()
+        """SIGTERM, by which it drains and ends; kill it and its children if it has not within ``grace_s``,
+        and wait for its end. Whether it ended by itself."""
+        if self._exit.alive:
+            self._popen.send_signal(signal.SIGTERM)
         with anyio.move_on_after(grace_s) as patience:
             await self.wait()
         if patience.cancelled_caught:
-            self.kill()
+            self._kill()
             await self.wait()
         return not patience.cancelled_caught
 
-    def kill(self) -> None:
-        """SIGKILL to it and to what it has started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    async def close(self) -> None:
-        """Let go of it; if it still runs, kill it and what it has started."""
-        if self._process.returncode is None:
-            self.kill()
+    async def close(self) -> str:
+        """Kill what is left of it and of what it has started, and let go of it; how it ended, in words."""
+        self._kill()
         with anyio.CancelScope(shield=True):
-            await self._process.wait()
-            await self._process.aclose()
+            await self.wait()
+        assert self._popen.stdin is not None  # noqa: S101 - asked for above
+        with contextlib.suppress(OSError):
+            self._popen.stdin.close()
+        return self._exit.reap()
 
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(number)
-
-
-def told(exit_code: int) -> str:
-    """How a process ended, for people: ``exit code 3`` or ``SIGKILL``."""
-    if exit_code >= 0:
-        return f"exit code {exit_code}"
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:
-        return f"signal {-exit_code}"
+    def _kill(self) -> None:
+        # Its group keeps its id until it is reaped, so that nobody else is hit.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import anyio
 
 from nq_reference.pool.events import PoolEvent, PoolEventType
-from nq_reference.pool.process import PoolProcess, told
+from nq_reference.pool.process import PoolProcess
 from nq_reference.pool.restarts import RestartPolicy
 
 
@@ -55,33 +55,34 @@ class Seat:
     async def _one_process(self) -> str | None:
         """How it ended if it did by itself, ``None`` after ``leave``."""
         try:
-            process = await PoolProcess.start(self._command, self._env)
+            process = PoolProcess(self._command, self._env)
         except OSError as error:
-            return f"not started: {error}"
+            return f"was not started: {error}"
         self.pid = process.pid
-        self._say("worker.started")
         try:
-            async with anyio.create_task_group() as either:
-                ended: list[int] = []
-
-                async def note_the_end() -> None:
-                    ended.append(await process.wait())
-                    either.cancel_scope.cancel()
-
-                either.start_soon(note_the_end)
-                await self._leaving.wait()
-                either.cancel_scope.cancel()
-            if ended:
-                return told(ended[0])
-            await self._stop(process)
-            return None
+            self._say("worker.started")
+            crashed = await self._ends_before_it_leaves(process)
+            if not crashed:
+                by_itself = await process.stop(self._grace_s)
+                self._say("worker.stopped" if by_itself else "worker.killed")
+                self.pid = None
         finally:
-            await process.close()
+            end = await process.close()
+        return end if crashed else None
 
-    async def _stop(self, process: PoolProcess) -> None:
-        by_itself = await process.stop(self._grace_s)
-        self._say("worker.stopped" if by_itself else "worker.killed")
-        self.pid = None
+    async def _ends_before_it_leaves(self, process: PoolProcess) -> bool:
+        async with anyio.create_task_group() as either:
+            ended = anyio.Event()
+
+            async def note_the_end() -> None:
+                await process.wait()
+                ended.set()
+                either.cancel_scope.cancel()
+
+            either.start_soon(note_the_end)
+            await self._leaving.wait()
+            either.cancel_scope.cancel()
+        return ended.is_set()
 
     def _say(self, kind: PoolEventType, **data: object) -> None:
         self._tell(PoolEvent(kind, self.number, self.pid, data))

@@ -118,6 +118,10 @@ class SourceProvider:
         self._managers.append(manager)
         return manager
 
+    async def now(self) -> int:
+        """The backend's time in epoch ms, which due times and locks are compared with."""
+        return await self._source.now()
+
     # -- storing -------------------------------------------------------------------------
 
     async def enqueue(self, queue_name: str, job: JobInput) -> str:
