@@ -83,10 +83,28 @@ def test_a_burst_grows_the_pool_by_doubling_and_it_shrinks_after_the_cool_down()
     assert turns(seen) == 1
 
 
-def test_a_load_that_hovers_between_two_sizes_does_not_flap() -> None:
-    """It swings by a fifth every few seconds for an hour."""
-    course = simulate(POLICY, lambda second: 8 if second // 7 % 2 else 10, seconds=3_600)
-    assert turns(sizes(course)[120:]) == 0
+@pytest.mark.parametrize("hysteresis", [0.25, 0])
+def test_a_load_that_hovers_between_two_sizes_does_not_flap(hysteresis: float) -> None:
+    """It swings by a fifth, each time for longer than the cool-down: without hysteresis the size follows."""
+    policy = replace(POLICY, hysteresis=hysteresis)
+    swings = [turns(sizes(simulate(policy, hovering(apart), seconds=3_600))[600:]) for apart in (60, 90)]
+    assert (swings == [0, 0]) == (hysteresis > 0)
+
+
+def hovering(apart: int) -> Callable[[int], float]:
+    return lambda second: 8 if second // apart % 2 else 10
+
+
+def test_a_patient_pool_works_a_burst_off_with_fewer() -> None:
+    """By the target, in about which both end what there is."""
+    most = {}
+    for target_s in (10, 50):
+        policy = replace(POLICY, target_ms=target_s * 1_000)
+        course = simulate(policy, lambda second: 200 if second == 10 else 0, seconds=120)
+        most[target_s] = max(sizes(course))
+        ended = next(n for n, (_, backlog) in enumerate(course) if n > 10 and backlog == 0)
+        assert ended - 10 <= 2 * target_s
+    assert most[50] < most[10]
 
 
 def test_a_job_that_waits_too_long_asks_for_one_more_whatever_the_rate_promises() -> None:
