@@ -52,6 +52,8 @@ class CountsPrioritiesNowhereWhileTheyRun(Miniature):
     """A job with a priority has left its list when it runs, and is in no other."""
 
     breaks, tells = "CNT-03", "the sum of all counts, whenever one of 48 jobs runs: [48]"
+    also = ("QRY-13",)
+    because = "the model counts as well"
 
     class source_class(MemorySource):
         async def counts(self, queue: str) -> JobCounts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -52,22 +53,21 @@ class LeaksASlotNowAndThen(Miniature):
             return outcome
 
 
-class RunsAllQueuesInOneLoop(Miniature):
-    """A few slots for all queues together."""
+class SharesSlotsOfOneSize(Miniature):
+    """Queues with the same concurrency, above one, run in one pool of so many slots."""
 
     breaks, tells = "CON-05", "12 runs of the handler"
-    also = ("CON-01",)
-    because = "its canary runs on another queue, while the slots are taken"
 
     class manager_class(EngineWorkerManager):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self.slots = anyio.Semaphore(2)
-            manager = self
+            pools: dict[int, anyio.Semaphore] = {}
 
             class Worker(self.worker_class):  # type: ignore[misc, name-defined]
                 async def _attempt(self, job: ClaimedJob, slot: int) -> Outcome:
-                    async with manager.slots:
+                    size = self.concurrency
+                    pool = pools.setdefault(size, anyio.Semaphore(size))
+                    async with pool if size > 1 else contextlib.nullcontext():
                         outcome: Outcome = await super()._attempt(job, slot)
                         return outcome
 
@@ -98,6 +98,8 @@ class TakesTheLatestConcurrency(Miniature):
     """Reports the latest registration's number, although the maximum runs."""
 
     breaks, tells = "CON-02", "get_worker().concurrency by job name"
+    also = ("DSP-05",)
+    because = "it is a field of get_worker"
 
     class manager_class(EngineWorkerManager):
         def get_worker(self, queue_name: str, job_name: str) -> Any:
