@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import platform
 import shutil
 import statistics
 import subprocess
@@ -17,23 +18,27 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page import replaced
 from nq_conformance.contract import JobInput
 from nq_reference import MemoryProvider
 from nq_reference.runtimes import ChildOptions, ChildWorkerOptions
 
 QUEUE = "bench"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 GAP_S = 0.3
 """Longer than a start takes: the next child is ready when its job comes."""
 HANDLERS = {
     "python": ("noop.py", "def handler(data, ctx):\n    return True\n"),
     "node-isolated": ("noop.mjs", "export default () => true\n"),
 }
+COLD = "started for its job"
 KINDS = {
-    "started for its job": ChildOptions(spares=0),
+    COLD: ChildOptions(spares=0),
     "started ahead": ChildOptions(spares=1),
     "used again": ChildOptions(reuse=10_000),
 }
@@ -106,12 +111,35 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.children", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    rounds: int = parser.parse_args().rounds
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = asyncio.run(measure(Path(folder), rounds))
+        found = asyncio.run(measure(Path(folder), asked.rounds))
+    text = table(found, asked.rounds)
+    sys.stdout.write(f"{text}\n")
+    if asked.write:
+        PAGE.write_text(replaced(PAGE.read_text("utf-8"), "children", text), "utf-8")
+
+
+def table(found: Mapping[str, Sequence[float]], rounds: int) -> str:
+    """The measured milliseconds, and each median as a part of that of a child started for its job."""
+    today = datetime.now(tz=UTC).date().isoformat()
+    python = f"{platform.system()}, Python {platform.python_version()}"
+    head = f"{today}, {python}. Medians of {rounds} interleaved rounds."
+    lines = [
+        "### Child processes",
+        "",
+        head,
+        "",
+        "| a job that does nothing | median, ms | worst, ms | of a cold start |",
+        "| --- | ---: | ---: | ---: |",
+    ]
     for name, values in found.items():
-        middle, worst = statistics.median(values), max(values)
-        sys.stdout.write(f"{name:32} median {middle:7.1f} ms   worst {worst:7.1f} ms\n")
+        middle = statistics.median(values)
+        cold = found.get(f"{name.partition(',')[0]}, {COLD}") if ", " in name else None
+        share = f"{middle / statistics.median(cold):.2f}" if cold else "-"
+        lines.append(f"| {name} | {middle:.1f} | {max(values):.1f} | {share} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
