@@ -15,10 +15,12 @@ from pathlib import Path
 from nq_conformance.adapters.host.schema import protocol_schema
 from nq_conformance.contract.lifecycle import TRANSITIONS, Transition
 from nq_conformance.requirements import Area, Catalogue, Rule, link_of, load, profiles_of
+from nq_reference.config.app_schema import app_config_schema
 from nq_reference.registry.schema import worker_config_schema
 
 DOCS = Path(__file__).parent
 HOST_SCHEMA = DOCS.parent / "src/nq_conformance/adapters/host/schemas/host-1.json"
+APP_SCHEMA = DOCS.parent / "src/nq_reference/config/schemas/app-config-1.json"
 WORKER_SCHEMA = DOCS.parent / "src/nq_reference/registry/schemas/worker-config-1.json"
 NOTE = "<!-- Printed by docs/build.py; change the data, not this page. -->"
 
@@ -27,6 +29,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every printed page: where it belongs, and its text."""
     catalogue = load()
     yield HOST_SCHEMA, json.dumps(protocol_schema(), indent=2) + "\n"
+    yield APP_SCHEMA, json.dumps(app_config_schema(), indent=2) + "\n"
     yield WORKER_SCHEMA, json.dumps(worker_config_schema(), indent=2) + "\n"
     yield DOCS / "lifecycle.md", lifecycle_page()
     yield DOCS / "rules" / "README.md", index_page(catalogue)

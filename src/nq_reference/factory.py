@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import nq_reference
 from nq_conformance.contract import EventManager, FlowEngine, StateProvider
 from nq_reference.config import ConfigError, read, unknown
-from nq_reference.config.adapters import ADAPTERS, AnyAdapterConfig, PostgresConfig
+from nq_reference.config.adapters import ADAPTERS, DEFAULT_ADAPTER, AnyAdapterConfig, PostgresConfig
 
 if TYPE_CHECKING:
     from nq_reference.engine import EngineWorkerManager
     from nq_reference.providers.base import SourceProvider
 
-DEFAULT_ADAPTER = "memory"
 _VARIABLES = {"NQ_ADAPTER": "adapter", "NQ_URL": "url"}
 _PROVIDERS = {
     "memory": "MemoryProvider",
@@ -63,15 +62,24 @@ def adapter_config(values: Mapping[str, Any]) -> AnyAdapterConfig:
     """
     options = dict(values)
     name = options.pop("adapter", None) or DEFAULT_ADAPTER
-    if name not in ADAPTERS:
+    if not isinstance(name, str) or name not in ADAPTERS:
         raise ConfigError(unknown("adapter", name, ADAPTERS))
-    kind = ADAPTERS[name]
-    for general, own in (("url", kind.location), ("prefix", kind.namespace)):
-        if own not in (None, general) and general in options:
-            if own in options:
-                raise ConfigError(f"{name} adapter: {general} and {own} say the same; give one of them")
-            options[own] = options.pop(general)
-    return read(kind, options, f"{name} adapter")
+    given_as = other_names(name, options)
+    return read(ADAPTERS[name], options, f"{name} adapter", lambda own: given_as.get(own, own))
+
+
+def other_names(adapter: object, values: Mapping[str, Any]) -> dict[str, str]:
+    """Of each option that has two names with this adapter and is in ``values``: the other name, with
+    the one that is used there. Raises ``ConfigError`` where both are used."""
+    kind = ADAPTERS.get(adapter or DEFAULT_ADAPTER) if isinstance(adapter, str | None) else None
+    others: dict[str, str] = {}
+    for own, general in kind.general_names().items() if kind else ():
+        if own in values and general in values:
+            raise ConfigError(f"{adapter} adapter: {general} and {own} say the same; give one of them")
+        if own in values or general in values:
+            used, other = (own, general) if own in values else (general, own)
+            others[other] = used
+    return others
 
 
 def environment_values(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

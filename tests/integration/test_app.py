@@ -9,7 +9,7 @@ import anyio
 import pytest
 from flow_tools import Values, until
 
-from nq_conformance.contract import ClosedError, Job, JobInput
+from nq_conformance.contract import ClosedError, Job, JobInput, RunContext, WorkerOptions
 from nq_reference.app import App
 from nq_reference.config import ConfigError
 
@@ -177,6 +177,32 @@ async def test_no_job_meets_a_queue_whose_handlers_are_not_all_there(
     async with app:
         await until(done, "all jobs end")
         assert (await app.provider.get_job_counts("many")).failed == 0
+
+
+async def test_what_is_registered_is_told_with_autorun_as_it_was_given(queues: Path) -> None:
+    """Though nothing is started before all is registered; none of them is another's."""
+    (queues / "later.py").write_text(SLOW.replace('queue="slow"', 'queue="slow", worker={"autorun": False}'))
+    app = App.from_config({"queues": queues})
+    await app.open()
+    async with app:
+        for name, autorun in (("slow", True), ("later", False)):
+            info = app.manager.get_worker("slow", name)
+            assert info is not None
+            assert (info.job_name, info.autorun) == (name, autorun)
+
+
+async def test_a_handler_that_is_replaced_before_the_start_stays_so(queues: Path) -> None:
+    """As with a stand-in for a test."""
+    app = App.from_config({"queues": queues})
+    await app.open()
+
+    async def stand_in(data: Any, ctx: RunContext) -> str:
+        return "of the stand-in"
+
+    await app.manager.register_worker("slow", "slow", stand_in, WorkerOptions(autorun=False))
+    async with app:
+        await app.provider.enqueue("slow", JobInput("slow"))
+        assert (await ended(app, "slow")).return_value == "of the stand-in"
 
 
 async def test_a_worker_without_autorun_is_registered_and_not_started(tmp_path: Path) -> None:

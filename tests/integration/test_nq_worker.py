@@ -9,6 +9,8 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -138,35 +140,76 @@ def test_a_second_signal_does_not_wait_for_handlers(queues: Path, tmp_path: Path
     assert job["state"] in ("active", "waiting")
 
 
-def test_on_a_terminal_the_queues_are_a_table(queues: Path, tmp_path: Path) -> None:
-    """With the jobs that wait and that are done."""
-    where = ["--adapter", "sqlite", "--url", str(tmp_path / "jobs.sqlite3")]
-    done("enqueue", "echo", "echo", *where)
-    ours, theirs = pty.openpty()
-    command = [*NQ_WORKER, "run", str(queues), *where]
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(COLUMNS="140", TERM="xterm")
-    )
-    os.close(theirs)
-    shown = ""
-    try:
+class Terminal:
+    """``nq-worker run`` on a terminal, whose screen is read as it is written."""
+
+    def __init__(self, command: list[str], stderr: Path | None) -> None:
+        self.shown = ""
+        self._ours, theirs = pty.openpty()
+        with nullcontext(theirs) if stderr is None else stderr.open("wb") as told:
+            self.process = subprocess.Popen(
+                [*NQ_WORKER, "run", *command],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=told,
+                env=environment(COLUMNS="140", TERM="xterm"),
+            )
+        os.close(theirs)
+
+    def until(self, there: Callable[[str], bool]) -> None:
+        """Read until ``there`` is true of all that was shown, which is asked whenever there is more."""
         end = time.monotonic() + BUDGET_S
-        while "completed" not in shown or "echo" not in shown:
-            ready, _, _ = select.select([ours], [], [], max(0, end - time.monotonic()))
-            assert ready, f"no table within {BUDGET_S} s: {shown}"
-            shown += os.read(ours, 65536).decode()
-        process.send_signal(signal.SIGINT)
-        while select.select([ours], [], [], BUDGET_S)[0]:  # a full terminal would hold up its end
+        while not there(self.shown):
+            ready, _, _ = select.select([self._ours], [], [], max(0, end - time.monotonic()))
+            assert ready, f"not within {BUDGET_S} s: {self.shown}"
+            self.shown += os.read(self._ours, 65536).decode()
+
+    def end(self) -> int:
+        """Interrupt it; the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        while select.select([self._ours], [], [], BUDGET_S)[0]:  # a full terminal would hold up its end
             try:
-                shown += os.read(ours, 65536).decode()
+                self.shown += os.read(self._ours, 65536).decode()
             except OSError:  # Linux says so that nobody has the other end any more
                 break
-        assert process.wait(BUDGET_S) == 0
+        return self.process.wait(BUDGET_S)
+
+    def close(self) -> None:
+        """Kill it, if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+@contextmanager
+def on_a_terminal(*command: str, stderr: Path | None = None) -> Iterator[Terminal]:
+    """``nq-worker run`` with these arguments; its stderr is the terminal as well, or a file."""
+    terminal = Terminal(list(command), stderr)
+    try:
+        yield terminal
     finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    assert "nq-worker on sqlite" in shown
+        terminal.close()
+
+
+def test_on_a_terminal_the_queues_are_a_table(queues: Path, tmp_path: Path) -> None:
+    """With the jobs that wait and that are done; what is logged stands above."""
+    where = ["--adapter", "sqlite", "--url", str(tmp_path / "jobs.sqlite3")]
+    done("enqueue", "echo", "echo", *where)
+    with on_a_terminal(str(queues), *where) as terminal:
+        terminal.until(lambda shown: "completed" in shown and "echo" in shown and "ready: " in shown)
+        assert terminal.end() == 0
+    assert "nq-worker on sqlite" in terminal.shown
+
+
+def test_on_a_terminal_a_file_for_stderr_gets_what_is_logged(queues: Path, tmp_path: Path) -> None:
+    """And the terminal the table."""
+    where = ["--adapter", "sqlite", "--url", str(tmp_path / "jobs.sqlite3")]
+    log = tmp_path / "log"
+    with on_a_terminal(str(queues), *where, stderr=log) as terminal:
+        terminal.until(lambda shown: "completed" in shown and "ready: " in log.read_text())
+        assert terminal.end() == 0
+    assert "INFO closing; running handlers may end" in log.read_text()
+    assert "ready: " not in terminal.shown
 
 
 def test_the_environment_and_a_file_say_where_the_queues_are(queues: Path, tmp_path: Path) -> None:
@@ -191,6 +234,14 @@ WRONG: dict[str, tuple[list[str], str]] = {
     ),
     "memory": (["counts", "q"], "nq-worker: the memory adapter's queues end with this command; name another"),
     "server": (["counts", "q", "--adapter", "redis", "--url", "redis://127.0.0.1:1"], "nq-worker: "),
+    "address": (
+        ["counts", "q", "--adapter", "bullmq", "--url", "localhost:6379"],
+        "nq-worker: bullmq adapter: url is no address of a server: it begins with none of redis://",
+    ),
+    "port": (
+        ["events", "f", "--adapter", "postgres", "--url", "postgresql://h:abc/x"],
+        "nq-worker: postgres adapter: url is no address of a server: its port is no number",
+    ),
     "data": (["enqueue", "q", "n", "--data", "{"], "argument --data: no JSON"),
     "time": (["enqueue", "q", "n", "--delay", "soon"], "'soon' is no time; write it as 500ms, 5s, 2m or 1h"),
     "config": (["counts", "q", "--config", "none.toml"], "nq-worker: none.toml can't be read: No such file"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nq_reference.config import ConfigError
 from nq_reference.config.adapters import AnyAdapterConfig
 from nq_reference.config.app import file_values
-from nq_reference.factory import adapter_config, create_provider, environment_values
+from nq_reference.factory import adapter_config, create_provider, environment_values, other_names
 
 if TYPE_CHECKING:
     from nq_reference.providers.base import SourceProvider
@@ -28,12 +28,15 @@ def values_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Later layers win; one that names another adapter leaves nothing of the earlier one's options."""
+    """Later layers win, by whichever name they call an option; one that names another adapter leaves
+    nothing of the earlier one's options."""
     values: dict[str, Any] = {}
     for layer in layers:
-        if layer.get("adapter", values.get("adapter")) != values.get("adapter"):
+        adapter = layer.get("adapter", values.get("adapter"))
+        if adapter != values.get("adapter"):
             values = {name: value for name, value in values.items() if name == "queues"}
-        values |= layer
+        said_anew = other_names(adapter, layer)
+        values = {**{name: value for name, value in values.items() if name not in said_anew}, **layer}
     return values
 
 

@@ -11,6 +11,7 @@ import anyio
 
 from nq_conformance.contract import QueueError
 from nq_reference.cli.arguments import parser
+from nq_reference.cli.output import OutputClosedError, watched_output
 
 _CLIENTS = {"asyncpg", "redis", "sqlite3"}
 """Whose errors are about the server or file, and not about this program."""
@@ -29,9 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        anyio.run(arguments.command, arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # a reader that stops early, such as head, is no error
+        with watched_output():
+            anyio.run(arguments.command, arguments)
+            sys.stdout.flush()
+    except OutputClosedError:  # a reader that stops early, such as head, is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from nq_reference.config.addresses import postgres_problem, redis_problem
 from nq_reference.config.options import About
 
 CLOSING = "how long closing lets running handlers go on, in ms"
 NAMESPACE = "the namespace; whoever shares it shares the queues"
+REDIS_SERVER = "the server, as redis-py takes it"
 REDIS_URL = "redis://127.0.0.1:6379/0"
 # The address of a server may hold a password, so it is not part of what is shown of a configuration.
 
@@ -30,6 +32,12 @@ class AdapterConfig:
     several_processes: ClassVar[bool] = True
 
     close_timeout_ms: Annotated[int, About(CLOSING, least=0)] = 30_000
+
+    @classmethod
+    def general_names(cls) -> dict[str, str]:
+        """``url`` and ``prefix`` by this adapter's own names for them, where it has others."""
+        pairs = ((cls.location, "url"), (cls.namespace, "prefix"))
+        return {own: general for own, general in pairs if own not in (None, general)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class RedisConfig(AdapterConfig):
     location = "url"
     extra = "redis"
 
-    url: Annotated[str, About("the server, as redis-py takes it")] = field(default=REDIS_URL, repr=False)
+    url: Annotated[str, About(REDIS_SERVER, problem=redis_problem)] = field(default=REDIS_URL, repr=False)
     prefix: Annotated[str, About(NAMESPACE)] = "nq"
 
 
@@ -89,7 +97,9 @@ class PostgresConfig(AdapterConfig):
     namespace = "schema"
     extra = "postgres"
 
-    dsn: Annotated[str, About("the server, as asyncpg takes it")] = field(repr=False)
+    dsn: Annotated[str, About("the server, as asyncpg takes it", problem=postgres_problem)] = field(
+        repr=False
+    )
     schema: Annotated[str, About("the schema; whoever shares it shares the queues")] = "nq"
     timeout_ms: Annotated[int, About("how long a call waits for the server", least=1)] = 5_000
     max_connections: Annotated[int, About("for calls; one more listens", least=1)] = 8
@@ -105,7 +115,7 @@ class BullMQConfig(AdapterConfig):
     location = "url"
     extra = "bullmq"
 
-    url: Annotated[str, About("the server, as redis-py takes it")] = field(default=REDIS_URL, repr=False)
+    url: Annotated[str, About(REDIS_SERVER, problem=redis_problem)] = field(default=REDIS_URL, repr=False)
     prefix: Annotated[str, About("BullMQ's key prefix")] = "bull"
     event_stream_length: Annotated[int, About("how many events a queue keeps, about", least=1)] = 100_000
 
@@ -113,6 +123,7 @@ class BullMQConfig(AdapterConfig):
 AnyAdapterConfig: TypeAlias = (
     MemoryConfig | FileConfig | SqliteConfig | RedisConfig | PostgresConfig | BullMQConfig
 )
+DEFAULT_ADAPTER = "memory"
 ADAPTERS: dict[str, type[AnyAdapterConfig]] = {
     each.name: each
     for each in (MemoryConfig, FileConfig, SqliteConfig, RedisConfig, PostgresConfig, BullMQConfig)

@@ -28,11 +28,13 @@ def camel(name: str) -> str:
 class About:
     """Says what a field means, as in ``Annotated[int, About("how many", least=1)]``.
 
-    ``text`` becomes the description in the JSON Schema; a number may be ``least`` or more.
+    ``text`` becomes the description in the JSON Schema; a number may be ``least`` or more. ``problem``
+    says what is wrong with a text, if anything is; it marks a text that may hold a password.
     """
 
     text: str
     least: int | None = None
+    problem: Callable[[str], str | None] | None = None
 
     @property
     def aside(self) -> str:

@@ -56,9 +56,13 @@ def _scalar(option: Option, value: Any, where: str) -> Any:
     if option.type is Path and isinstance(value, str | Path):
         return Path(value)
     if type(value) is not option.type:
-        raise ConfigError(f"{where} must be {_NAMES[option.type]}, not {value!r}")
+        shown = repr(value) if option.about.problem is None else type(value).__name__
+        raise ConfigError(f"{where} must be {_NAMES[option.type]}, not {shown}")
     if option.about.least is not None and value < option.about.least:
         raise ConfigError(f"{where} must be {option.about.least} or more, not {value}")
+    problem = None if option.about.problem is None else option.about.problem(value)
+    if problem is not None:
+        raise ConfigError(f"{where} {problem}")
     return value
 
 
