@@ -8,6 +8,8 @@ budget and for a limited time; at the end the shortest is played once more, with
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, cast
 
 import anyio
@@ -55,12 +57,16 @@ class Search:
         self.may_reopen = may_reopen
         self.has_second = has_second
         self.found: Finding | None = None
+        self.error: Exception | None = None
         self.result: Finding | None = None
         self._portal = portal
         self._drawing = drawing
 
     def run(self) -> None:
-        """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed."""
+        """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed.
+
+        Raises ``error``, the first that came of making a place or of giving it back.
+        """
 
         def new_machine() -> QueueMachine:
             return QueueMachine(_Attempt(self))
@@ -72,10 +78,21 @@ class Search:
         except Broken:
             assert self.found is not None  # noqa: S101 - it is why the machine has raised
             self.result = self._shortest(self.found)
+        if self.error is not None:
+            raise self.error
 
     def played(self, budget: Budget) -> Played:
         """A sequence that begins."""
         return Played(self._portal, self._drawing, budget)
+
+    @contextmanager
+    def noting_errors(self) -> Iterator[None]:
+        """Keep an error for the end of the search, and play nothing more: Hypothesis, which would draw
+        the same sequence again, without the error, would call that a fault of the drawing."""
+        try:
+            yield
+        except Exception as error:
+            self.error = self.error or error
 
     def _shortest(self, found: Finding) -> Finding:
         """The shortest that fails with the whole budget as well, or else ``found``.
@@ -113,9 +130,8 @@ class _Attempt:
     def take(self, step: Step) -> None:
         """Go one step further; raises ``Broken`` where the sequence fails."""
         self._steps = (*self._steps, step)
-        if self._search.found is None:
-            self._played = self._played or self._search.played(REACT)
-            self._search.found = self._played.play(step)
+        if self._search.found is None and self._search.error is None:
+            self._play(step)
         found = self._search.found
         if found is not None and found.steps == self._steps:
             raise Broken
@@ -123,7 +139,13 @@ class _Attempt:
     def end(self) -> None:
         """Close what was opened."""
         if self._played is not None:
-            self._played.close()
+            with self._search.noting_errors():
+                self._played.close()
+
+    def _play(self, step: Step) -> None:
+        with self._search.noting_errors():
+            self._played = self._played or self._search.played(REACT)
+            self._search.found = self._played.play(step)
 
 
 def _settings(drawing: Drawing) -> hypothesis.settings:
