@@ -33,8 +33,10 @@ def test_the_printed_script_fails_in_the_same_way(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "r.json").read_text())
     rows = report["adapters"][0]["verdicts"]
     (failure,) = next(row for row in rows if row["rule"] == "QRY-13")["failures"]
-    assert "active 1" in failure["expected"]
-    assert "active 0" in failure["seen"]
+    assert failure["expected"].startswith(
+        "after "
+    )  # of which step depends on what the time left sufficed for
+    assert "starts: " in failure["seen"]
 
     printed = done.stdout.partition("\n  example\n")[2].partition("\n  timeline\n")[0]
     (tmp_path / "script.py").write_text(textwrap.dedent(printed) + "\n")
@@ -42,5 +44,6 @@ def test_the_printed_script_fails_in_the_same_way(tmp_path: Path) -> None:
     assert alone.returncode == 1, alone.stdout + alone.stderr
     expected, seen = alone.stderr.strip().splitlines()[-2:]
     assert expected.startswith("expected on queue1: {")
-    assert "'active 1'" in expected
-    assert "'active 0'" in seen
+    assert "active" in expected
+    assert "active" in seen
+    assert expected.partition("{")[2] != seen.partition("{")[2]

@@ -40,11 +40,13 @@ async def find(drawing: Drawing, *, may_reopen: bool = False, has_second: bool =
     """A short sequence on which adapter and model differ; ``None`` if none is found.
 
     Sequences close and reopen the adapter if it ``may_reopen``, and use two instances of it if
-    it ``has_second``.
+    it ``has_second``. Raises what came of making a place or of giving it back.
     """
     async with BlockingPortal() as portal:
         search = Search(portal, drawing, may_reopen=may_reopen, has_second=has_second)
         await anyio.to_thread.run_sync(search.run)
+    if search.error is not None:
+        raise search.error
     return search.result
 
 
@@ -63,9 +65,8 @@ class Search:
         self._drawing = drawing
 
     def run(self) -> None:
-        """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed.
-
-        Raises ``error``, the first that came of making a place or of giving it back.
+        """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed, and
+        ``error`` the first that came of making a place or of giving it back.
         """
 
         def new_machine() -> QueueMachine:
@@ -78,8 +79,6 @@ class Search:
         except Broken:
             assert self.found is not None  # noqa: S101 - it is why the machine has raised
             self.result = self._shortest(self.found)
-        if self.error is not None:
-            raise self.error
 
     def played(self, budget: Budget) -> Played:
         """A sequence that begins."""
