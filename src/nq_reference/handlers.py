@@ -6,7 +6,9 @@ import importlib.util
 import inspect
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,14 +18,16 @@ from nq_reference.config import ConfigError
 from nq_reference.worker.defining import DefinedWorker
 
 _numbers = itertools.count(1)  # two files of one name are two modules
+_beside: dict[str, dict[str, ModuleType]] = {}
+"""What handlers have imported from their own folders, by folder and name."""
 
 
 def load_handler(path: Path) -> WorkerHandler:
     """Import ``path`` and return its handler: ``handler``, else ``default``, else what ``define_worker``
     made of one.
 
-    Raises ``ConfigError`` if there is none, or none that is async; whatever the file itself raises
-    becomes the cause of one.
+    It can import what lies beside it. Raises ``ConfigError`` if there is none, or none that is async;
+    whatever the file itself raises, be it the end of the program, becomes the cause of one.
     """
     module = _imported(path)
     handler = _handler_in(vars(module))
@@ -48,11 +52,55 @@ def _imported(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look there
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with _modules_beside(path.parent):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise ConfigError(f"{path}: importing it failed: {error!r}") from error
     return module
+
+
+@contextmanager
+def _modules_beside(place: Path) -> Iterator[None]:
+    """While it lasts, imports find what lies in the folder ``place``, as they do in a process of its own.
+
+    Folders of handlers are the last on ``sys.path``, so that no worker's file hides a module that this
+    process needs, and this one is the first of them. Modules of one name in two folders are two; of
+    those, an import within a function, later on, finds the one that was imported first.
+    """
+    folder = str(place.absolute())
+    ours = [each for each in sys.path if each in _beside]
+    if folder in ours or folder not in sys.path:
+        sys.path[:] = [*(each for each in sys.path if each not in ours), *dict.fromkeys((folder, *ours))]
+    own = _beside.setdefault(folder, {})
+    others = _namesakes(folder)
+    for name in others:
+        del sys.modules[name]
+    sys.modules.update(own)
+    known = set(sys.modules)
+    try:
+        yield
+    finally:
+        own.update({name: sys.modules[name] for name in set(sys.modules) - known if _lies_in(folder, name)})
+        sys.modules.update(others)
+
+
+def _namesakes(folder: str) -> dict[str, ModuleType]:
+    """Modules from beside other handlers, which ``folder`` has modules of its own for."""
+    foreign = {name for place, modules in _beside.items() if place != folder for name in modules}
+    return {
+        name: sys.modules[name]
+        for name in foreign & set(sys.modules)
+        if not _lies_in(folder, name) and PathFinder.find_spec(name.partition(".")[0], [folder])
+    }
+
+
+def _lies_in(folder: str, name: str) -> bool:
+    """Whether a module, or the package that it is part of, was found in ``folder``."""
+    package = sys.modules.get(name.partition(".")[0])
+    file = getattr(package, "__file__", None)
+    places = getattr(package, "__path__", None) or ([file] if file else [])
+    return any(str(Path(each).parent) == folder for each in places)
 
 
 def _handler_in(names: Mapping[str, Any]) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from worker_folder import HANDLER, NODE_HANDLER, only, problems, write
 
 from nq_conformance.contract import WorkerOptions
 from nq_reference.config import ConfigError
 from nq_reference.flow import FlowStep
-from nq_reference.registry import FoundWorker, flow_steps, loose_triggers, scan
+from nq_reference.registry import flow_steps, loose_triggers, scan
 
 PYTHON = """
 from nq_reference.worker import FlowConfig, define_config
@@ -40,30 +41,6 @@ export const config = defineConfig({
 
 export default defineWorker(async (data, ctx) => ({ sent: data }), config)
 """
-HANDLER = "async def handler(data, ctx):\n    return data\n"
-
-
-def write(root: Path, **files: str) -> Path:
-    """Files by name, where ``__`` is a slash and the last ``_`` before the suffix a dot."""
-    for name, text in files.items():
-        stem, _, suffix = name.replace("__", "/").rpartition("_")
-        path = root / f"{stem}.{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def only(root: Path) -> FoundWorker:
-    """The one worker of a folder."""
-    (worker,) = scan(root)
-    return worker
-
-
-def problems(root: Path) -> list[str]:
-    """What is wrong with a folder, with paths from it on."""
-    with pytest.raises(ConfigError) as raised:
-        scan(root)
-    return [problem.removeprefix(f"{root}/") for problem in raised.value.problems]
 
 
 def test_a_python_worker_is_read_without_being_run(tmp_path: Path) -> None:
@@ -147,44 +124,46 @@ def test_helpers_and_foreign_files_are_passed_over(tmp_path: Path) -> None:
 
 MISTAKES = {
     "a_py": (
-        "\nconfig = define_config(queue='q', wroker={})\n",
+        "config = define_config(\n  wroker={},\n)\n" + HANDLER,
         "2: unknown option 'wroker'; did you mean 'worker'?",
     ),
     "b_py": ("def handler(:\n", "1: syntax error: invalid syntax"),
     "c_js": (
-        "export const config = defineConfig({\n  worker: { lockDuratonMs: 1 } })",
-        "1: worker: unknown option 'lockDuratonMs'; did you mean 'lockDurationMs'?",
-    ),
-    "d_py": (
-        "config = define_config(\n  worker={'concurrency': SIZE})\n",
-        "2: worker['concurrency'] must be a literal, to be read without running the file, not SIZE",
-    ),
-    "e_mjs": (
-        "export const config = defineConfig({\n  worker: { concurrency: 2 * 3 },\n})",
-        "2: an expression is no literal; write its value",
+        "export const config = defineConfig({\n  worker: {\n lockDuratonMs: 1 } })" + NODE_HANDLER,
+        "3: worker: unknown option 'lockDuratonMs'; did you mean 'lockDurationMs'?",
     ),
     "f_py": ("def helper(): ...\n", "1: no worker: it defines neither `handler` nor a configuration."),
     "g_js": ("export const helper = 1\n", "1: no worker: it exports no handler and no configuration."),
-    "h_py": ("config = define_config(worker={'concurrency': 0})\n", "1: concurrency must be from 1 to "),
-    "i_py": (
-        "config = define_config(**COMMON)\n",
-        "1: what ** brings can't be read without running the file",
+    "h_py": (
+        "config = define_config(worker=WorkerConfig(\n  autorun=True,\n  concurrency=0))\n" + HANDLER,
+        "3: concurrency must be from 1 to ",
     ),
-    "j_py": ("config = make()\n", "1: config must be define_config(...), to be read without running it"),
-    "k_js": ("\nexport const config = make()\n", "2: config must be defineConfig({...}), to be read"),
-    "l_js": ("export const config = { runtime: 'python' }", "1: the runtime of a .js file is node-isolated"),
-    "m_py": ("config = define_config(attempts=0)\n", "1: attempts must be from 1 to "),
-    "n_py": ("config = define_config(queue='')\n", "1: queue must not be empty"),
-    "o_py": ("config = define_config(flow={'role': 'step'})\n", "1: flow: name is missing"),
-    "p_py": (
-        "if True:\n  config = define_config(queue='q')\n",
-        "2: a file has one configuration: `config = define_config(...)`, at its top level",
+    "i_mjs": (
+        "export const config = {\n  worker: {\n lockDurationMs: 0 } }" + NODE_HANDLER,
+        "3: lockDurationMs must be from 1 to ",
     ),
-    "q_py": ("config = define_config()\nconfig = define_config()\n", "2: a file has one configuration"),
-    "r_py": (
-        "worker = define_worker(handler, **more)\nconfig = define_config(*more)\n",
-        "2: define_config takes",
+    "l_js": (
+        "export const config = {\n runtime: 'python' }" + NODE_HANDLER,
+        "2: the runtime of a .js file is node-isolated",
     ),
+    "m_py": ("config = define_config(\n\n attempts=0)\n" + HANDLER, "3: attempts must be from 1 to "),
+    "n_py": ("config = define_config(\n queue='')\n" + HANDLER, "2: queue must not be empty"),
+    "o_py": (
+        "config = define_config(\n flow={'role': 'step'})\n" + HANDLER,
+        "2: flow: name is missing",
+    ),
+    "p_py": ("config = define_config(\n name='')\n" + HANDLER, "2: name must not be empty"),
+    "q_mjs": (
+        "export const config = {\n flow: { name: 'f',\n\n step: '' } }" + NODE_HANDLER,
+        "4: name must not be empty",
+    ),
+    "r_mjs": (
+        "export const config = {\n flow: { name: 'f',\n emits: [1] } }" + NODE_HANDLER,
+        "3: flow: emits must be a text or a list of texts, not [1]",
+    ),
+    "s_mjs": ("\nexport const config = {}", "2: a configuration and no handler; write `export default async"),
+    "t_cjs": ("module.exports.config = {}", "1: a configuration and no handler; write `module.exports.handl"),
+    "u_py": ("\nconfig = define_config()", "2: a configuration and no handler; define `async def handler("),
 }
 
 
@@ -197,12 +176,62 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         assert problem.startswith(f"{name.replace('_', '.')}:{message}")
 
 
+def test_all_that_is_wrong_with_one_file_is_told(tmp_path: Path) -> None:
+    """Its options, and that it has no handler."""
+    told = problems(write(tmp_path, a_py="config = define_config(\n a=1,\n worker=3)\n"))
+    assert [each[:20] for each in told] == [
+        "a.py:2: unknown opti",
+        "a.py:3: worker must ",
+        "a.py:1: a configurat",
+    ]
+
+
+def test_a_number_that_is_too_long_to_be_told_is_a_mistake_of_its_file(tmp_path: Path) -> None:
+    """Python does not write it in decimal digits."""
+    number = f"-0x{'f' * 5000}"
+    root = write(
+        tmp_path,
+        a_py=f"\nconfig = define_config(attempts={number})\n{HANDLER}",
+        b_py=f"config = define_config(attempts={number} * N)\n{HANDLER}",
+    )
+    told = [each.partition(": Exceeds the limit")[0] for each in problems(root)]
+    assert told == ["a.py:2: can't be read", "b.py:1: can't be read"]
+
+
+def test_what_is_nested_without_end_is_a_mistake_of_its_file(tmp_path: Path) -> None:
+    """Rather than an exception without a place."""
+    root = write(
+        tmp_path,
+        a_mjs="export const config = " + "(" * 3000 + "{}" + ")" * 3000 + NODE_HANDLER,
+        b_mjs="export const config = " + "`${" * 3000 + "}`" * 3000 + NODE_HANDLER,
+    )
+    told = [each.partition(":")[2] for each in problems(root)]
+    assert told == ["1: can't be read: it is nested too deep"] * 2
+
+
+def test_links_that_lead_round_in_a_circle_are_followed_once(tmp_path: Path) -> None:
+    """Those that lead out of the folder, too, and to nowhere."""
+    root = write(tmp_path / "queues", b__job_py=HANDLER)
+    write(tmp_path / "elsewhere", job_py=HANDLER)
+    for name, target in {"b/loop": "..", "c": "../elsewhere", "d": "nowhere"}.items():
+        (root / name).symlink_to(target)
+    assert [worker.queue for worker in scan(root)] == ["b", "c"]
+
+
+def test_a_folder_that_is_linked_to_keeps_its_own_name(tmp_path: Path) -> None:
+    """Whichever of the two comes first."""
+    root = write(tmp_path, b__job_py=HANDLER)
+    (root / "a").symlink_to("b")
+    (root / "c").symlink_to("b")
+    assert [worker.queue for worker in scan(root)] == ["b"]
+
+
 def test_two_workers_for_one_job_are_named_both(tmp_path: Path) -> None:
     """Whatever their languages."""
     root = write(
         tmp_path,
         one_py="config = define_config(queue='q', name='n')\n" + HANDLER,
-        two_js="\nexport const config = { queue: 'q', name: 'n' }",
+        two_js="\nexport const config = { queue: 'q', name: 'n' }" + NODE_HANDLER,
     )
     assert problems(root) == [
         f"two.js:2: queue 'q' has a worker for 'n' already, {root}/one.py:1; give one of them another name"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from nq_reference.config import ConfigError
 from nq_reference.registry.config import RUNTIMES, found_worker
+from nq_reference.registry.folder import worker_files
 from nq_reference.registry.node_file import read_node
+from nq_reference.registry.node_syntax import syntax_errors
 from nq_reference.registry.python_file import read_python
 from nq_reference.registry.worker import FoundWorker
 from nq_reference.registry.written import UnreadableError, Written
 
-_PASSED_FOLDERS = {"node_modules", "__pycache__"}
+_NO_HANDLER = {
+    ".py": "a configuration and no handler; define `async def handler(data, ctx)`",
+    ".cjs": "a configuration and no handler; write `module.exports.handler = async (data, ctx) => {...}`",
+}
+_NO_HANDLER_IN_MODULE = (
+    "a configuration and no handler; write `export default async function handler(data, ctx) {...}`"
+)
 
 
 def scan(folder: Path | str) -> tuple[FoundWorker, ...]:
@@ -24,11 +31,13 @@ def scan(folder: Path | str) -> tuple[FoundWorker, ...]:
     root = Path(folder)
     if not root.is_dir():
         raise ConfigError(f"{root} is no folder; name the one that holds the workers, such as queues/")
+    paths = worker_files(root, RUNTIMES)
+    wrong = syntax_errors([path for path in paths if path.suffix != ".py"])
     workers: dict[tuple[str, str], FoundWorker] = {}
     problems: list[str] = []
-    for path in _files(root):
+    for path in paths:
         try:
-            worker = found_worker(_written(path), path.relative_to(root))
+            worker = _worker(path, path.relative_to(root), wrong.get(path))
         except UnreadableError as error:
             problems.append(f"{path}:{error.line}: {error}")
         except ConfigError as error:
@@ -42,22 +51,37 @@ def scan(folder: Path | str) -> tuple[FoundWorker, ...]:
     return tuple(workers.values())
 
 
-def _files(root: Path) -> Iterator[Path]:
-    for path in sorted(root.iterdir()):
-        if path.name.startswith(("_", ".")) or path.name in _PASSED_FOLDERS:
-            continue
-        if path.is_dir():
-            yield from _files(path)
-        elif path.suffix in RUNTIMES:
-            yield path
+def _worker(path: Path, place: Path, wrong: UnreadableError | None) -> FoundWorker:
+    """Raises ``UnreadableError``, ``wrong`` if the file has a syntax error, and ``ConfigError``."""
+    if wrong is not None:
+        raise wrong
+    written = _written(path)
+    try:
+        worker = found_worker(written, place)
+    except ConfigError as error:
+        raise error if written.has_handler else ConfigError((*error.problems, _no_handler(written))) from None
+    except ValueError as error:  # a number that is too long to be told
+        raise UnreadableError(written.line, f"can't be read: {error}") from None
+    if not written.has_handler:
+        raise ConfigError(_no_handler(written))
+    return worker
 
 
 def _written(path: Path) -> Written:
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_python(path, path.read_bytes()) if path.suffix == ".py" else _read_node(path)
+    except (OSError, ValueError) as error:
         raise UnreadableError(1, f"can't be read: {error}") from None
-    return read_python(path, text) if path.suffix == ".py" else read_node(path, text)
+    except RecursionError:
+        raise UnreadableError(1, "can't be read: it is nested too deep") from None
+
+
+def _read_node(path: Path) -> Written:
+    return read_node(path, path.read_text("utf-8-sig"))
+
+
+def _no_handler(written: Written) -> str:
+    return f"{written.place()}: {_NO_HANDLER.get(written.path.suffix, _NO_HANDLER_IN_MODULE)}"
 
 
 def _twice(worker: FoundWorker, first: FoundWorker) -> str:

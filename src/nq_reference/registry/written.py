@@ -18,8 +18,19 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The configuration as it is written, empty if there is none, and the ``line`` it begins at."""
+    """The configuration as it is written, empty if there is none, and the ``line`` it begins at.
+
+    ``lines`` has the line of each option, by the keys that lead there.
+    """
 
     path: Path
     line: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    has_handler: bool = True
+
+    def place(self, *keys: str) -> str:
+        """``path:line`` of the option at ``keys``, or of the nearest around it that is written."""
+        while keys and keys not in self.lines:
+            keys = keys[:-1]
+        return f"{self.path}:{self.lines.get(keys, self.line)}"
