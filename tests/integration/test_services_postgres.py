@@ -23,6 +23,7 @@ from nq_conformance.services import Databases, RunningService, ServiceError, ask
 from nq_conformance.services.docker_container import OWNER_LABEL
 from nq_conformance.services.errors import UnavailableError
 from nq_conformance.services.postgres import local, unprivileged
+from nq_conformance.services.postgres import program as postgres_program
 from nq_conformance.services.postgres.client import execute, make_dsn, talk, with_database
 from nq_conformance.services.postgres.unprivileged import Guise, guise_for
 
@@ -199,6 +200,19 @@ def test_a_stopped_program_leaves_no_directory(kind: str) -> None:
     assert directory.is_dir()
     service.stop()
     assert not directory.parent.exists()
+
+
+@pytest.mark.needs_postgres
+@pytest.mark.parametrize("room", [0, 1 << 62], ids=["room in memory", "no room"])
+def test_a_program_keeps_its_data_in_memory_where_there_is_room(
+    room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else where temporary files are."""
+    monkeypatch.setattr(postgres_program, "MEMORY", Path("/var/tmp"))  # stands for a folder in memory
+    monkeypatch.setattr(postgres_program, "LEAST_MEMORY", room)
+    with started("local") as service:
+        directory = Path(value(service.info.url, "SELECT current_setting('data_directory')"))
+    assert (directory.parents[1] == Path("/var/tmp")) == (room == 0)
 
 
 @pytest.mark.parametrize("kind", EVERY)

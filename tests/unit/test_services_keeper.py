@@ -49,7 +49,7 @@ def started(keeper: Kept) -> tuple[int, Path]:
 
 def test_an_order_survives_its_way_to_the_keeper() -> None:
     """The order travels as one argument."""
-    conditions = Conditions((("initdb", "-D"), ("true",)), (65534, 65534), "password", signal.SIGINT)
+    conditions = Conditions((("initdb", "-D"), ("true",)), (65534, 65534), "password", signal.SIGINT, "/tmp")
     order = Order(7, ("redis-server", "--save", ""), "prefix-", ("docker", "rm"), conditions)
     assert Order.from_json(order.to_json()) == order
 

@@ -45,13 +45,15 @@ class Conditions:
     ``prepare``: commands that are run one after the other in its directory before it. ``user``: the
     user and group id that these and the server get, and the directory with them; () for the
     keeper's own. ``secret_file``: a name in the directory, for a file with the secret that came in
-    ``SECRET_VARIABLE``; '' for none. ``stop_signal``: what asks the server to end.
+    ``SECRET_VARIABLE``; '' for none. ``stop_signal``: what asks the server to end. ``parent``: the
+    folder that its directory is made in; '' for that of temporary files.
     """
 
     prepare: tuple[tuple[str, ...], ...] = ()
     user: tuple[int, ...] = ()
     secret_file: str = ""
     stop_signal: int = signal.SIGTERM
+    parent: str = ""
 
 
 PLAIN = Conditions()
@@ -91,6 +93,7 @@ class Order:
                 user=tuple(under["user"]),
                 secret_file=under["secret_file"],
                 stop_signal=under["stop_signal"],
+                parent=under["parent"],
             ),
         )
 
@@ -103,7 +106,8 @@ def main(order: Order) -> None:
     servers: list[subprocess.Popen[bytes]] = []
     try:
         if order.command:
-            directory = Path(tempfile.mkdtemp(prefix=order.directory_prefix))
+            parent = order.conditions.parent or None
+            directory = Path(tempfile.mkdtemp(prefix=order.directory_prefix, dir=parent))
             servers += _start(order, directory, secret)
         _watch(order, directory, servers, wake)
     finally:
