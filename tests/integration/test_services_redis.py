@@ -259,10 +259,9 @@ def test_a_program_listens_on_loopback_only(kind: str) -> None:
 @pytest.mark.needs_docker
 def test_a_container_is_published_on_loopback_only(docker: Any) -> None:
     """Docker's own default would be every address of the machine."""
-    with started("container") as service:
-        port = service.info.url.rpartition(":")[2].partition("/")[0]
+    with started("container"):
         places = containers_of(docker, os.getpid())[0].ports["6379/tcp"]
-    assert places == [{"HostIp": "127.0.0.1", "HostPort": port}]
+    assert [place["HostIp"] for place in places] == ["127.0.0.1"]
 
 
 @pytest.mark.needs_docker
