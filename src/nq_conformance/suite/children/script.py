@@ -87,6 +87,8 @@ class Child:
 
     def do_die(self, name: str) -> None:
         """End by a signal."""
+        if name != "SIGKILL":  # a run that was started by nohup ignores SIGHUP, and so do its children
+            signal.signal(signal.Signals[name], signal.SIG_DFL)
         os.kill(os.getpid(), signal.Signals[name])
         time.sleep(PATIENCE_S)
 
