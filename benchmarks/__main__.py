@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.environments import DEFAULT, PROJECT, Environments
+from benchmarks.environments import DEFAULT, Environments
 from benchmarks.figures import Backend
-from benchmarks.page import PageError, replaced
+from benchmarks.page import keep
 from benchmarks.section import TITLES, Measured, Section
 from benchmarks.systems import SYSTEMS, Entry
-
-PAGE = PROJECT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
@@ -28,7 +26,7 @@ def main() -> None:
         sys.stdout.write(f"{measured.text}\n\n")
         sys.stdout.flush()
         if asked.write and measured.text:
-            _write(backend, measured.text)
+            keep(backend, measured.text)
     failures = [failure for measured in found.values() for failure in measured.samples.failures]
     if asked.json:
         _keep(asked.json, found, failures)
@@ -62,14 +60,6 @@ def _chosen(asked: str | None, known: list[str], what: str) -> list[str]:
     if unknown:
         sys.exit(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}")
     return chosen
-
-
-def _write(backend: Backend, text: str) -> None:
-    try:
-        page = replaced(PAGE.read_text("utf-8"), backend, text)
-    except PageError as error:
-        sys.exit(f"{PAGE}: {error}")
-    PAGE.write_text(page, "utf-8")
 
 
 def _keep(path: Path, found: dict[Backend, Measured], failures: list[str]) -> None:

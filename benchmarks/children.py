@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import platform
 import shutil
 import statistics
 import subprocess
@@ -19,17 +18,15 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page import replaced
+from benchmarks.page import head, keep
 from nq_conformance.contract import JobInput
 from nq_reference import MemoryProvider
 from nq_reference.runtimes import ChildOptions, ChildWorkerOptions
 
 QUEUE = "bench"
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 GAP_S = 0.3
 """Longer than a start takes: the next child is ready when its job comes."""
 HANDLERS = {
@@ -118,18 +115,15 @@ def main() -> None:
     text = table(found, asked.rounds)
     sys.stdout.write(f"{text}\n")
     if asked.write:
-        PAGE.write_text(replaced(PAGE.read_text("utf-8"), "children", text), "utf-8")
+        keep("children", text)
 
 
 def table(found: Mapping[str, Sequence[float]], rounds: int) -> str:
     """The measured milliseconds, and each median as a part of that of a child started for its job."""
-    today = datetime.now(tz=UTC).date().isoformat()
-    python = f"{platform.system()}, Python {platform.python_version()}"
-    head = f"{today}, {python}. Medians of {rounds} interleaved rounds."
     lines = [
         "### Child processes",
         "",
-        head,
+        head(rounds),
         "",
         "| a job that does nothing | median, ms | worst, ms | of a cold start |",
         "| --- | ---: | ---: | ---: |",

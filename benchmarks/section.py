@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from benchmarks.environments import Environments
 from benchmarks.figures import Backend
 from benchmarks.grounds import Ground, ground
+from benchmarks.page import head
 from benchmarks.rounds import Rounds, Samples
 from benchmarks.systems import Entry
 from benchmarks.table import table
@@ -66,13 +65,7 @@ class Section:
         return "\n\n".join(parts)
 
     def _head(self, there: Ground) -> str:
-        facts = [
-            datetime.now(tz=UTC).date().isoformat(),
-            platform.system(),
-            f"Python {platform.python_version()}",
-            there.description,
-        ]
-        head = f"{', '.join(fact for fact in facts if fact)}. Medians of {self.rounds} interleaved rounds."
+        said = head(self.rounds, there.description)
         if not self.yards:
-            return head
-        return f"{head} {there.measure}: {min(self.yards):,.0f} to {max(self.yards):,.0f}/s."
+            return said
+        return f"{said} {there.measure}: {min(self.yards):,.0f} to {max(self.yards):,.0f}/s."
