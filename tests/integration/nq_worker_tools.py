@@ -21,6 +21,15 @@ SRC = Path(__file__).parents[2] / "src"
 NQ_WORKER = [sys.executable, "-m", "nq_reference.cli"]
 
 
+def folder_of(place: Path, **workers: str) -> Path:
+    """A folder of workers in Python, by the names of their files."""
+    folder = place / "queues"
+    folder.mkdir()
+    for name, text in workers.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
 def environment(**more: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NQ_")}
     return {**clean, "PYTHONPATH": str(SRC), **more}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from flow_tools import until
 from nq_worker_tools import done, running, started, told
 
 from nq_reference.config.adapters import ADAPTERS
@@ -55,16 +56,20 @@ def test_the_guides_commands_run_in_their_order(exported: dict[str, str]) -> Non
     assert [line for line in SHOWN[1].splitlines() if line.split() not in lines] == []
 
 
+@pytest.mark.anyio
 @pytest.mark.needs_node
 @pytest.mark.parametrize("command", POOLS, ids=" ".join)
-def test_the_guides_pools_run_its_workers(exported: dict[str, str], command: list[str]) -> None:
+async def test_the_guides_pools_run_its_workers(exported: dict[str, str], command: list[str]) -> None:
     """In other processes than that of the pool, which end with it."""
     id = done("enqueue", "hello", "hello", "--data", '{"name": "Ada"}', **exported)
     with started(*command, **exported) as pool:
         pool.until("worker.started")
         pool.until("ready: ")
-        while "Hello, Ada!" not in done("jobs", "hello", **exported):
-            assert pool.process.poll() is None, pool.log
+
+        async def greeted() -> bool:
+            return "Hello, Ada!" in done("jobs", "hello", **exported)
+
+        await until(greeted, "a worker runs the job")
         assert pool.end() == 0
         pool.until("worker.stopped 1")
     assert id in done("jobs", "hello", "--state", "completed", **exported)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from flow_tools import BUDGET_S, values_for
-from nq_worker_tools import NQ_WORKER, arguments, done, environment, running, told
+from nq_worker_tools import NQ_WORKER, arguments, done, environment, folder_of, running, told
 
 pytest_plugins = ["flow_tools"]
 
@@ -43,11 +43,7 @@ async def handler(data, ctx):
 @pytest.fixture
 def queues(tmp_path: Path) -> Path:
     """A folder of workers."""
-    folder = tmp_path / "queues"
-    folder.mkdir()
-    (folder / "echo.py").write_text(ECHO)
-    (folder / "slow.py").write_text(SLOW)
-    return folder
+    return folder_of(tmp_path, echo=ECHO, slow=SLOW)
 
 
 @pytest.fixture(params=["sqlite", "redis"])

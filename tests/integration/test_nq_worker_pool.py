@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 from flow_tools import values_for
-from nq_worker_tools import Running, arguments, done, started, told
+from nq_worker_tools import Running, arguments, done, folder_of, started, told
 from waiting import within
 
 from nq_conformance.contract import JobInput
@@ -95,13 +94,7 @@ async def handler(data, ctx): ...
 @pytest.fixture
 def queues(tmp_path: Path) -> Path:
     """A folder of workers."""
-    folder = tmp_path / "queues"
-    folder.mkdir()
-    (folder / "counted.py").write_text(COUNTED)
-    (folder / "endless.py").write_text(ENDLESS)
-    (folder / "gated.py").write_text(GATED)
-    (folder / "idle.py").write_text(IDLE)
-    return folder
+    return folder_of(tmp_path, counted=COUNTED, endless=ENDLESS, gated=GATED, idle=IDLE)
 
 
 @pytest.fixture
@@ -206,20 +199,17 @@ async def until_told(crew: Crew, text: str, times: int = 1) -> None:
     await anyio.to_thread.run_sync(crew.run.until, text, times)
 
 
-def test_a_worker_whose_pool_is_killed_ends_by_itself(queues: Path, sqlite: list[str]) -> None:
+@pytest.mark.anyio
+async def test_a_worker_whose_pool_is_killed_ends_by_itself(queues: Path, sqlite: list[str]) -> None:
     """Nobody is left to stop it."""
     with pool(str(queues), *sqlite, "--workers", "2") as crew:
         crew.run.until("ready: ", times=2)
-        left = crew.pids
         assert crew.run.end(signal.SIGKILL) == -signal.SIGKILL
-        wait_for_the_end_of(left)
 
+        async def all_ended() -> bool:
+            return not crew.running
 
-def wait_for_the_end_of(pids: list[int]) -> None:
-    end = time.monotonic() + BUDGET_S
-    while [pid for pid in pids if is_running(pid)]:
-        assert time.monotonic() < end, f"{pids} still run"
-        time.sleep(0.01)
+        await until(all_ended, "the pool's workers end")
 
 
 def test_a_second_signal_kills_workers_whose_handlers_do_not_end(queues: Path, sqlite: list[str]) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+from container_tools import containers_of, is_on_loopback_only
 
 import nq_conformance
 from nq_conformance.services import Databases, RunningService, ServiceError, ask_postgres, start_postgres
-from nq_conformance.services.docker_container import OWNER_LABEL
 from nq_conformance.services.errors import UnavailableError
 from nq_conformance.services.postgres import local, unprivileged
 from nq_conformance.services.postgres import program as postgres_program
@@ -114,12 +114,6 @@ def a_run(kind: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield run, json.loads(run.stdout.readline())["url"]
         finally:
             run.kill()
-
-
-def containers_of(docker: Any, pid: int) -> list[Any]:
-    """The running containers that a process started for itself."""
-    ours = docker.containers.list(filters={"label": OWNER_LABEL}, ignore_removed=True)
-    return [each for each in ours if f"/{pid}/" in each.labels[OWNER_LABEL]]
 
 
 def program(folder: Path, name: str, script: str) -> None:
@@ -264,9 +258,9 @@ def test_a_password_is_not_told_to_other_users(kind: str) -> None:
 @pytest.mark.needs_postgres_image
 def test_a_container_is_published_on_loopback_only_and_removed(docker: Any) -> None:
     """Docker's own default would be every address of the machine."""
-    with started("container"):
+    with started("container") as service:
         (ours,) = containers_of(docker, os.getpid())
-        assert [each["HostIp"] for each in ours.ports["5432/tcp"]] == ["127.0.0.1"]
+        assert is_on_loopback_only(ours, 5432, service.info.url)
     assert ours.id not in {each.id for each in docker.containers.list(all=True, ignore_removed=True)}
 
 

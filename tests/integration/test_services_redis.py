@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import redis
+from container_tools import containers_of, is_on_loopback_only
 
 import nq_conformance
 from nq_conformance.services import RunningService, ServiceError, clean_redis, start_redis
@@ -118,12 +119,6 @@ def a_run(kind: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield run, json.loads(run.stdout.readline())["url"]
         finally:
             run.kill()
-
-
-def containers_of(docker: Any, pid: int) -> list[Any]:
-    """The running containers that a process started for itself."""
-    ours = docker.containers.list(filters={"label": OWNER_LABEL}, ignore_removed=True)
-    return [each for each in ours if f"/{pid}/" in each.labels[OWNER_LABEL]]
 
 
 def all_ids(docker: Any) -> set[str]:
@@ -259,9 +254,8 @@ def test_a_program_listens_on_loopback_only(kind: str) -> None:
 @pytest.mark.needs_docker
 def test_a_container_is_published_on_loopback_only(docker: Any) -> None:
     """Docker's own default would be every address of the machine."""
-    with started("container"):
-        places = containers_of(docker, os.getpid())[0].ports["6379/tcp"]
-    assert [place["HostIp"] for place in places] == ["127.0.0.1"]
+    with started("container") as service:
+        assert is_on_loopback_only(containers_of(docker, os.getpid())[0], 6379, service.info.url)
 
 
 @pytest.mark.needs_docker
