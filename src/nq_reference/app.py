@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -16,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import anyio
 
 from nq_conformance.contract import ClosedError
-from nq_reference import background
 from nq_reference.config.app import AppConfig, file_values, queues_of
 from nq_reference.factory import adapter_config, create_adapter, environment_values
 from nq_reference.flow import QueueFlowEngine
 from nq_reference.handlers import load_handler
 from nq_reference.registry import FoundWorker, flow_steps, loose_triggers, scan
+from nq_reference.signals import heeding
 from nq_reference.stores import create_stores
 
 if TYPE_CHECKING:
@@ -64,7 +62,6 @@ class App:
         self.provider, self.state, self.events = adapter.provider, stores.state, stores.events
         self.flow = QueueFlowEngine(self.provider, flow_steps(self.workers))
         self.manager = adapter.worker_manager(events=self.events, state=self.state, flow=self.flow)
-        self._registered: list[tuple[FoundWorker, WorkerHandler | ChildHandler]] = []
         self._stack = AsyncExitStack()
         self._turn = anyio.Lock()
         self._opened = False
@@ -110,9 +107,8 @@ class App:
             if self._started:
                 return
             try:
-                for worker, handler in self._registered:
-                    if worker.options.autorun:
-                        await self._start(worker, handler)
+                for queue in dict.fromkeys(each.queue for each in self.workers if each.options.autorun):
+                    await self.manager.start_worker(queue)
             except BaseException:
                 await self._close_all()
                 raise
@@ -134,31 +130,15 @@ class App:
         A second signal ends the waiting for handlers, but not of a ``patient`` one: their jobs are run
         again, by whoever, when their locks are over. Must be called on the main thread, for the signals.
         """
-        with (
-            anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
-            anyio.CancelScope() as living,
-        ):
-            heeding = background.spawn(lambda: self._heed(signals, living, patient=patient), "nq-signals")
-            try:
-                await self.open()
-                async with watch(self) if watch else contextlib.nullcontext():
-                    try:
-                        await self.start()
-                        await anyio.sleep_forever()
-                    finally:
-                        await self.close()
-            finally:
-                heeding.cancel()
-
-    async def _heed(
-        self, signals: AsyncIterator[signal.Signals], living: anyio.CancelScope, *, patient: bool
-    ) -> None:
-        await anext(signals)
-        living.cancel()
-        while patient:  # whoever asks more than once would kill it if it took too long
-            await anext(signals)
-        await anext(signals)
-        self._closing.cancel()
+        second = () if patient else (self._closing.cancel,)
+        with anyio.CancelScope() as living, heeding(living.cancel, *second):
+            await self.open()
+            async with watch(self) if watch else contextlib.nullcontext():
+                try:
+                    await self.start()
+                    await anyio.sleep_forever()
+                finally:
+                    await self.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -180,18 +160,9 @@ class App:
 
     async def _register(self) -> None:
         """All of them, before the first is started."""
-        self._registered = [(worker, _handler(worker)) for worker in self.workers]
-        for worker, handler in self._registered:
-            options = replace(worker.options, autorun=False)
-            await self.manager.register_worker(worker.queue, worker.job_name, handler, options)
-
-    async def _start(self, worker: FoundWorker, handler: WorkerHandler | ChildHandler) -> None:
-        """Registered anew, a worker has its options as given (question 5). One that was put in its place
-        since ``open`` stays."""
-        found = self.manager.get_worker(worker.queue, worker.job_name)
-        if found is not None and found.handler is handler:
-            await self.manager.register_worker(worker.queue, worker.job_name, handler, worker.options)
-        await self.manager.start_worker(worker.queue)
+        handlers = [(worker, _handler(worker)) for worker in self.workers]
+        for worker, handler in handlers:
+            await self.manager.add_worker(worker.queue, worker.job_name, handler, worker.options)
 
     def _refuse_closed(self) -> None:
         if self._closed:

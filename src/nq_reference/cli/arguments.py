@@ -16,8 +16,6 @@ from nq_reference.cli.running import run
 from nq_reference.config.adapters import ADAPTERS
 
 _FOLDER = "the folder of the workers; default: as --config says"
-_QUIET = "do not tell of each job"
-_PLAIN = "lines of log, also on a terminal"
 _UNITS_MS = {"": 1, "ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 
 
@@ -62,18 +60,21 @@ def _backend() -> argparse.ArgumentParser:
     return shared
 
 
-def _add_run(command: argparse.ArgumentParser) -> None:
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    """What commands share that run the workers of a folder."""
     command.add_argument("queues", nargs="?", type=Path, help=_FOLDER)
-    command.add_argument("--plain", action="store_true", help=_PLAIN)
-    command.add_argument("--quiet", action="store_true", help=_QUIET)
+    command.add_argument("--plain", action="store_true", help="lines of log, also on a terminal")
+    command.add_argument("--quiet", action="store_true", help="do not tell of each job")
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    _add_folder(command)
     command.add_argument("--patient", action="store_true", help="a second signal does not cut handlers short")
     command.set_defaults(command=run)
 
 
 def _add_pool(command: argparse.ArgumentParser) -> None:
-    command.add_argument("queues", nargs="?", type=Path, help=_FOLDER)
-    command.add_argument("--plain", action="store_true", help=_PLAIN)
-    command.add_argument("--quiet", action="store_true", help=_QUIET)
+    _add_folder(command)
     size = command.add_argument_group("how many processes")
     size.add_argument("--workers", type=int, metavar="N", help="always N; default: 1")
     size.add_argument("--min", type=int, metavar="N", help="at least N; default: 1")

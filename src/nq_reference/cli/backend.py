@@ -43,7 +43,14 @@ def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 @asynccontextmanager
 async def provider_of(arguments: argparse.Namespace) -> AsyncIterator[SourceProvider]:
     """An open provider. Raises ``ConfigError`` as ``shared_config`` does, and the client's errors."""
-    provider = create_provider(shared_config(arguments))
+    async with opened(shared_config(arguments)) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def opened(config: AnyAdapterConfig) -> AsyncIterator[SourceProvider]:
+    """The same, by a configuration. Raises the client's errors."""
+    provider = create_provider(config)
     try:
         await provider.init()
         yield provider

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import anyio
 
-from nq_reference import background
-from nq_reference.cli.backend import provider_of, shared_config, values_of
+from nq_reference.cli.backend import opened, shared_config, values_of
 from nq_reference.cli.watching import require_workers, watching
 from nq_reference.config import ConfigError
 from nq_reference.config.app import queues_of
 from nq_reference.pool import PoolEvent, QueueGauge, ScalingPolicy, WorkerPool
 from nq_reference.registry import FoundWorker, scan
+from nq_reference.signals import heeding
 
 _log = logging.getLogger("nq_reference.pool")
 _CLIENTS_MS = 10_000
@@ -30,8 +29,7 @@ async def pool(arguments: argparse.Namespace) -> None:
     Raises ``ConfigError``, before any process is started, for what the folder says wrong and for
     an adapter whose queues are one process's own.
     """
-    values = values_of(arguments)
-    folder = queues_of(values)
+    folder = queues_of(values_of(arguments))
     workers = () if folder is None else scan(folder)
     require_workers("pool", folder, workers)
     config = shared_config(arguments)
@@ -41,7 +39,7 @@ async def pool(arguments: argparse.Namespace) -> None:
     policy = _policy(arguments)
     if arguments.look_every < 1:
         raise ConfigError("--look-every must be at least 1ms")
-    async with provider_of(arguments) as provider:
+    async with opened(config) as provider:
         running = WorkerPool(
             _command(arguments),
             policy,
@@ -60,24 +58,8 @@ async def pool(arguments: argparse.Namespace) -> None:
 
 async def _run(running: WorkerPool) -> None:
     """Until a signal; a second one kills what still runs, whose jobs are run again by whoever."""
-    with (
-        anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
-        anyio.CancelScope() as living,
-    ):
-        heeding = background.spawn(lambda: _heed(signals, running, living), "nq-signals")
-        try:
-            await running.run()
-        finally:
-            heeding.cancel()
-
-
-async def _heed(
-    signals: AsyncIterator[signal.Signals], running: WorkerPool, living: anyio.CancelScope
-) -> None:
-    await anext(signals)
-    running.stop()
-    await anext(signals)
-    living.cancel()
+    with anyio.CancelScope() as living, heeding(running.stop, living.cancel):
+        await running.run()
 
 
 def _policy(arguments: argparse.Namespace) -> ScalingPolicy:

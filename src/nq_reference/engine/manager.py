@@ -65,6 +65,19 @@ class EngineWorkerManager:
     ) -> None:
         """See ``WorkerManager``. Raises ``InvalidWorkerError`` for bad options or a handler that
         the options' runtime can't run. ``opts`` may be ``ChildWorkerOptions``."""
+        options = await self.add_worker(queue_name, job_name, handler, opts)
+        if options.autorun:
+            self._workers[queue_name].start()
+
+    async def add_worker(
+        self,
+        queue_name: str,
+        job_name: str,
+        handler: WorkerHandler | ChildHandler,
+        opts: WorkerOptions | None = None,
+    ) -> WorkerOptions:
+        """``register_worker`` without its start, whatever ``autorun`` says: so that all handlers of a queue
+        are there when ``start_worker`` starts it. Returns the options that hold."""
         self._require_open()
         check_name("queue_name", queue_name)
         check_name("job_name", job_name)
@@ -78,8 +91,7 @@ class EngineWorkerManager:
         else:
             worker.set_options(_joined(queue_name, worker.options, options))
         self._children.dismiss(worker.dispatcher.register(job_name, registration))
-        if options.autorun:
-            worker.start()
+        return options
 
     def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
         """See ``WorkerManager``."""

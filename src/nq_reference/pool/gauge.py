@@ -39,19 +39,20 @@ class QueueGauge:
 
     async def read(self) -> Sequence[Reading]:
         """A reading of each queue. Raises what the provider raises."""
-        return [await self._read(queue) for queue in self._slots]
+        now_ms = await self._now_ms()
+        return [await self._read(queue, now_ms) for queue in self._slots]
 
-    async def _read(self, queue: str) -> Reading:
+    async def _read(self, queue: str, now_ms: float) -> Reading:
         counts = await self._provider.get_job_counts(queue)
         rate = self._rates[queue].learn(self._monotonic_ms(), counts.completed + counts.failed, counts.active)
         waiting = 0 if await self._provider.is_paused(queue) else counts.waiting
-        age = await self._age_ms(queue) if waiting else None
+        age = await self._age_ms(queue, now_ms) if waiting else None
         return Reading(queue, waiting, counts.active, self._slots[queue], age, rate)
 
-    async def _age_ms(self, queue: str) -> float | None:
+    async def _age_ms(self, queue: str, now_ms: float) -> float | None:
         first = await self._provider.get_jobs(queue, JobsQuery(state=_WAITING, limit=1))
         began = waits_since(first[0]) if first else None
-        return None if began is None else max(await self._now_ms() - began, 0.0)
+        return None if began is None else max(now_ms - began, 0.0)
 
 
 async def _this_machines_time() -> float:

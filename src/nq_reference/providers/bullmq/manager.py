@@ -18,15 +18,15 @@ class BullMQWorkerManager(EngineWorkerManager):
     # It has all that the manager asks of the engine's worker.
     worker_class = cast("type[QueueWorker]", BullMQQueueWorker)
 
-    async def register_worker(
+    async def add_worker(
         self,
         queue_name: str,
         job_name: str,
         handler: WorkerHandler | ChildHandler,
         opts: WorkerOptions | None = None,
-    ) -> None:
-        """See ``WorkerManager`` and the engine's; raises ``InvalidJobError`` for a queue name
+    ) -> WorkerOptions:
+        """See the engine's; raises ``InvalidJobError`` for a queue name
         that BullMQ does not take."""
         self._require_open()
         check_queue(check_name("queue_name", queue_name))
-        await super().register_worker(queue_name, job_name, handler, opts)
+        return await super().add_worker(queue_name, job_name, handler, opts)
