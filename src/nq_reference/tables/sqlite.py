@@ -38,7 +38,8 @@ class SqliteTables:
 
     async def rows(self, sql: str, *args: object) -> Sequence[Any]:
         """See ``Tables.rows``."""
-        rows: list[Any] = await self._in_turn(lambda to: to.execute(_translated(sql), args).fetchall())
+        numbered = {str(number): arg for number, arg in enumerate(args, 1)}  # as ?1 is a name to sqlite3
+        rows: list[Any] = await self._in_turn(lambda to: to.execute(_translated(sql), numbered).fetchall())
         return rows
 
     async def close(self) -> None:
