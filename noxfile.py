@@ -67,9 +67,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def kill_table(session: nox.Session) -> None:
-    """Run the whole suite on every miniature, and write docs/kill-table.md; takes a while."""
+    """Run the whole suite on every miniature, and write docs/kill-table.md; takes an hour or two."""
     _install(session, "test")
-    session.run("pytest", "tests/miniatures", *session.posargs, env={"NQ_KILL_TABLE": "1"})
+    reports = str(Path(session.create_tmp()).resolve() / "kill-table")
+    session.run("pytest", "tests/miniatures", *session.posargs, env={"NQ_KILL_TABLE": reports})
 
 
 @nox.session

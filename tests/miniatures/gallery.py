@@ -41,6 +41,18 @@ class Verdicts:
         return {rule for rule, v in self.by_rule.items() if v == verdict}
 
 
+def judge_all(adapters: Sequence[type], folder: Path, *options: str, batch: int) -> dict[str, Verdicts]:
+    """As ``judge``, so many adapters a run. The reports stay in ``folder``; runs whose report is there
+    already are not made again, so that what was broken off goes on."""
+    seen: dict[str, Verdicts] = {}
+    for first in range(0, len(adapters), batch):
+        some = adapters[first : first + batch]
+        report = folder / f"{first:03}" / "report.json"
+        report.parent.mkdir(parents=True, exist_ok=True)
+        seen |= _read(report) if report.exists() else judge(some, report, *options)
+    return seen
+
+
 def judge(adapters: Sequence[type], report: Path, *options: str) -> dict[str, Verdicts]:
     """Run the suite for ``adapters`` in a process of its own; returns verdicts by adapter name."""
     targets = [f"--nq-adapter={adapter.__module__}:{adapter.__name__}" for adapter in adapters]
@@ -56,6 +68,10 @@ def judge(adapters: Sequence[type], report: Path, *options: str) -> dict[str, Ve
     )
     if not report.exists():
         raise AssertionError(f"no report was written\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+    return _read(report)
+
+
+def _read(report: Path) -> dict[str, Verdicts]:
     document = json.loads(report.read_text())
     return {a["name"]: _verdicts(a["verdicts"]) for a in document["adapters"]}
 
