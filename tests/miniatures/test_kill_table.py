@@ -39,7 +39,9 @@ child runtimes (RPC) are left out, but for the miniatures of RPC and RUN.
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdicts]:
     """The suite's verdicts on every miniature."""
     if WHOLE:
-        return judge_all(MINIATURES, Path(WHOLE).resolve(), "-p", "miniatures.whole_suite", "-n2", batch=BATCH)
+        return judge_all(
+            MINIATURES, Path(WHOLE).resolve(), "-p", "miniatures.whole_suite", "-n2", batch=BATCH
+        )
     report = tmp_path_factory.mktemp("gallery") / "report.json"
     return judge(MINIATURES, report, "--nq-time-scale=0.5", "-n2", "-p", "miniatures.own_rules")
 
