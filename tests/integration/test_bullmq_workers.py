@@ -20,6 +20,7 @@ from nq_conformance.contract import (
     WorkerOptions,
 )
 from nq_reference import BullMQProvider
+from nq_reference.providers.bullmq import series
 
 pytest_plugins = ["bullmq_tools"]
 pytestmark = pytest.mark.anyio
@@ -135,6 +136,32 @@ async def test_a_series_with_a_limit_runs_as_often_and_ends(bullmq: BullMQProvid
     await handler.reach(4)
     assert handler.data == [None] * 4
     assert len({ctx.job_id for _, ctx in handler.seen}) == 4
+
+
+async def test_a_run_that_ends_while_its_series_is_given_again_does_not_run_twice(
+    bullmq: BullMQProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who gives it has read of a next run that is over when he writes."""
+    handler = Calls()
+    await bullmq.worker_manager().register_worker(QUEUE, "tick", handler)
+    every_second = ScheduleOptions(cron="* * * * * *")
+    await bullmq.schedule(QUEUE, JobInput("tick", 1), every_second)
+    read = series.all_of
+    late: list[int] = []
+
+    async def read_and_dawdle(queue: Any) -> list[Any]:
+        found = await read(queue)
+        if not late:
+            late.append(found[0].next_at)
+            await job_in(bullmq, series.run_id(found[0].id, found[0].next_at), "completed")
+        return found
+
+    monkeypatch.setattr(series, "all_of", read_and_dawdle)
+    await bullmq.schedule(QUEUE, JobInput("tick", 2), every_second)
+    await handler.reach(len(handler.seen) + 2)
+    ids = [ctx.job_id for _, ctx in handler.seen]
+    assert len(set(ids)) == len(ids)
+    assert handler.data[-1] == 2
 
 
 async def test_the_prefix_of_a_worker_must_be_that_of_its_provider(bullmq: BullMQProvider) -> None:

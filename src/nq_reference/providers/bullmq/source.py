@@ -126,12 +126,16 @@ class BullMQSource:
     async def put_schedule(self, queue: str, schedule: Schedule) -> None:
         """See ``JobSource.put_schedule``. A Job Scheduler, which Node shows as such."""
         self._jobs.check(schedule)
+        while not await self._has_put(queue, schedule):
+            pass  # read again what it is now
+
+    async def _has_put(self, queue: str, schedule: Schedule) -> bool:
         bullmq_queue = (await self._settled(queue)).bullmq
         known = next((s for s in await series.all_of(bullmq_queue) if s.id == schedule.id), None)
         if known is not None and await self._is_ended(queue, known):
             await bullmq_queue.removeJobScheduler(known.id)
             known = None
-        await series.put(bullmq_queue, schedule, known)
+        return await series.put(bullmq_queue, schedule, known)
 
     async def schedules(self, queue: str) -> Sequence[Schedule]:
         """See ``JobSource.schedules``. Those that Node made are among them."""
