@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import asyncpg
 import pytest
+from durable_source_tools import SERIES
 from postgres_source_tools import BUDGET_S, MakeSource, connected, job, kill_others, until
 from source_tools import QUEUE, Heard, claim, claimed_ids, state_of
 
@@ -201,12 +202,12 @@ async def test_a_subscriber_waits_for_a_change_that_does_not_know_of_it(
     heard = Heard()
     async with connected(postgres_dsn) as connection, connected(postgres_dsn) as watching:
         async with connection.transaction():
-            await connection.fetch(add, QUEUE, ["before"], ["n"], ["1"], ["{}"], [0], [0], [None])
+            await connection.fetch(add, QUEUE, ["before"], ["n"], ["1"], ["{}"], ["0"], ["0"], [None])
             subscription = postgres_source.subscribe(QUEUE, heard)
             await waiting_for_a_lock(watching, "attend")
         with anyio.fail_after(BUDGET_S):
             await subscription.ready()
-        await connection.fetch(add, QUEUE, ["after"], ["n"], ["1"], ["{}"], [0], [0], [None])
+        await connection.fetch(add, QUEUE, ["after"], ["n"], ["1"], ["{}"], ["0"], ["0"], [None])
     assert await heard.first(1) == [("waiting", "after", None)]
 
 
@@ -239,6 +240,36 @@ async def test_a_watch_may_be_rung_before_it_is_armed(make_postgres_source: Make
         await woken.wait()
 
 
+# What a connection costs
+
+
+async def test_a_connection_is_asked_for_no_type(
+    postgres_source: PostgresSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncpg asks the server of each type that it does not know, on every connection anew, at a multiple
+    of what the statement itself costs."""
+    asked: list[Any] = []
+    ask = asyncpg.Connection._introspect_types
+
+    async def noted(self: Any, types: Any, timeout: Any) -> Any:
+        asked.append(types)
+        return await ask(self, types, timeout)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", noted)
+    await postgres_source.add(QUEUE, [job("a"), job("b")])
+    taken = await postgres_source.exchange(QUEUE, [], claim(1))
+    held = taken.claimed[0]
+    await postgres_source.extend_locks(QUEUE, [(held.id, held.token)], 1_000)
+    ended = Outcome(held.id, held.token, "complete", "1")
+    done = await postgres_source.exchange(QUEUE, [ended], claim(1))
+    assert (done.accepted, done.claimed[0].id, done.claimed[0].attempts_made) == ([True], "b", 0)
+    assert len(await postgres_source.list(QUEUE, ["completed", "active"], 0, 5)) == 2
+    await postgres_source.put_schedule(QUEUE, SERIES)
+    await postgres_source.get(QUEUE, "a")
+    await postgres_source.remove(QUEUE, "a")
+    assert asked == []
+
+
 # Plans
 
 
@@ -248,7 +279,7 @@ async def test_a_plan_made_for_an_empty_table_reads_no_more_of_a_full_one(
     """Ending one job and claiming one touches a few rows of thousands, whatever was planned before."""
     exchange = postgres_source._statements.verb("exchange")
     nothing: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    told = (["0"], ["x"], ["complete"], ["1"], [0], [None])
+    told = (["0"], ["x"], ["complete"], ["1"], ["0"], [None])
     read = (
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
         f" WHERE relname = 'job' AND schemaname = '{postgres_source._statements.schema}'"
@@ -262,7 +293,7 @@ async def test_a_plan_made_for_an_empty_table_reads_no_more_of_a_full_one(
             before = await connection.fetchval(read) or 0
             (row,) = await connection.fetch(exchange, QUEUE, *told, 1, "y", 30_000, 1)
             touched = await connection.fetchval(read) - before
-    assert (row["accepted"], row["claimed_ids"]) == ([True], ["1"])
+    assert (row["accepted"], row["claimed_ids"]) == (["true"], ["1"])
     assert touched < 20
 
 
@@ -301,7 +332,7 @@ async def test_a_call_under_way_is_made_again_when_its_connection_is_killed(
     add = postgres_source._statements.verb("add")
     async with connected(postgres_dsn) as connection, connected(postgres_dsn) as killer:
         async with connection.transaction():
-            await connection.fetch(add, QUEUE, ["a"], ["n"], ["1"], ["{}"], [0], [0], [None])
+            await connection.fetch(add, QUEUE, ["a"], ["n"], ["1"], ["{}"], ["0"], ["0"], [None])
             adding = asyncio.create_task(postgres_source.add(QUEUE, [job("a"), job("b")]))
             await waiting_for_a_lock(killer, "add")
             waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -354,7 +385,7 @@ async def test_a_server_that_hangs_is_given_up(postgres_source: PostgresSource, 
     )
     add = postgres_source._statements.verb("add")
     async with connected(postgres_dsn) as connection, connection.transaction():
-        await connection.fetch(add, QUEUE, ["a"], ["n"], ["1"], ["{}"], [0], [0], [None])
+        await connection.fetch(add, QUEUE, ["a"], ["n"], ["1"], ["{}"], ["0"], ["0"], [None])
         with pytest.raises(TimeoutError):
             await hasty.add(QUEUE, [job("a"), job("b")])
     assert await hasty.add(QUEUE, [job("a"), job("b")]) == ["a", "b"]

@@ -27,9 +27,14 @@ def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
+def new_jobs(jobs: Sequence[JobArguments]) -> list[list[str | None]]:
+    """Jobs as ``add`` takes them."""
+    return _texts(jobs, 7)
+
+
 def exchange_arguments(outcomes: Sequence[Outcome], claim: Claim) -> list[object]:
     """Outcomes and a claim as ``exchange`` takes them."""
-    told = columns([(o.job_id, o.token, o.kind, o.text, o.delay, o.keep) for o in outcomes], 6)
+    told = _texts([(o.job_id, o.token, o.kind, o.text, o.delay, o.keep) for o in outcomes], 6)
     want, stalls = min(claim.want, MAX_INT), min(claim.max_stalled_count, MAX_INT)
     return [*told, want, claim.token, claim.lock_duration_ms, stalls]
 
@@ -38,9 +43,9 @@ def exchange_of(row: Sequence[Any], token: str) -> Exchange:
     """The answer of ``exchange``, for a claim under ``token``."""
     accepted, ids, names, datas, opts, attempts, dead, due, next_in = row
     return Exchange(
-        accepted=accepted,
+        accepted=[each == "true" for each in accepted],
         claimed=[
-            ClaimedJob(id_, name, data, decode_options(opt), made, token)
+            ClaimedJob(id_, name, data, decode_options(opt), int(made), token)
             for id_, name, data, opt, made in zip(ids, names, datas, opts, attempts, strict=True)
         ],
         dead=() if dead == "[]" else [_dead(fields) for fields in json.loads(dead)],
@@ -80,6 +85,12 @@ def is_storable(id: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _texts(rows: Sequence[Sequence[Any]], width: int) -> list[list[str | None]]:
+    """Columns in which numbers are texts, too: asyncpg knows arrays of texts alone, and of others it asks
+    each connection's server first, which costs more than all else that a connection begins with."""
+    return [[None if value is None else str(value) for value in column] for column in columns(rows, width)]
 
 
 def _dead(fields: Sequence[Any]) -> ClaimedJob:

@@ -244,7 +244,7 @@ class PostgresSource:
         return known
 
     async def _add_all(self, queue: str, jobs: Sequence[records.JobArguments]) -> None:
-        await self._run("add", queue, *records.columns(jobs, 7))
+        await self._run("add", queue, *records.new_jobs(jobs))
 
     async def _run(self, verb: str, *args: object) -> builtins.list[Any]:
         self._refuse_closed()
