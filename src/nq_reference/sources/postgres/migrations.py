@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nq_conformance.contract import QueueError
-from nq_reference.sources.postgres.statements import Statements
+from nq_reference.sources.postgres.statements import Migration, Statements
 
 _TABLE = """CREATE TABLE nq.migration (
   number int PRIMARY KEY, name text NOT NULL, applied_on timestamptz NOT NULL DEFAULT now())"""
@@ -31,11 +32,17 @@ async def migrate(connection: Any, statements: Statements) -> None:
                 f"schema {statements.schema!r} is at migration {last}, which a later version of this package "
                 f"made; this one knows {wanted[-1].number}. Update it here, or use another schema"
             )
-        for migration in wanted:
-            if migration.number > last:
-                await connection.execute(migration.text)
-                insert = statements.placed("INSERT INTO nq.migration (number, name) VALUES ($1, $2)")
-                await connection.execute(insert, migration.number, migration.name)
+        missing = [migration for migration in wanted if migration.number > last]
+        if missing:  # nobody else has been faster
+            await _apply(connection, statements, missing)
+
+
+async def _apply(connection: Any, statements: Statements, missing: Sequence[Migration]) -> None:
+    """Apply these in one round trip, and note them."""
+    await connection.execute("\n".join(migration.text for migration in missing))
+    insert = "INSERT INTO nq.migration (number, name) SELECT * FROM unnest($1::text[]::int[], $2::text[])"
+    numbers, names = [str(each.number) for each in missing], [each.name for each in missing]
+    await connection.execute(statements.placed(insert), numbers, names)
 
 
 async def _found(connection: Any, statements: Statements) -> None:
