@@ -165,4 +165,4 @@ class AsksWithoutPause(Miniature):
 
     class worker_class(QueueWorker):
         async def _one_turn(self) -> float:
-            return min(await super()._one_turn(), 0.01)
+            return min(await super()._one_turn(), 0.0001)

@@ -75,6 +75,7 @@ class OverlooksTheBacklog(Miniature):
     """Only jobs that come after the registration are run."""
 
     breaks, tells = "DSP-06", "5 runs of the handler"
+    also, because = ("PAU-10",), "its worker, too, is registered when there are jobs already"
 
     class source_class(MemorySource):
         def watch(self, queue: str, notify: Callable[[], None]) -> MemoryWatch:

@@ -250,6 +250,7 @@ class CountsAttemptsFromZero(Miniature):
     """ctx.attempt is attempts_made."""
 
     breaks, tells = "CTX-01", "the context of attempt 1"
+    also, because = ("RTY-03", "RTY-10"), "their handlers tell attempts apart by it"
 
     class runner_class(Runner):
         async def _call(self, attempt: Attempt, data: Any, ctx: RunContext) -> Any:

@@ -51,6 +51,7 @@ class SelectsAndThenMarks(RedisMiniature):
     """A worker with a long backlog runs what it saw waiting, though another may have marked it meanwhile."""
 
     breaks, tells = "CON-06", "jobs that have run more than once"
+    also, because = ("STL-09",), "two processes share a burst of jobs there as well"
 
     class source_class(RedisSource):
         async def exchange(self, queue: str, outcomes: Sequence[Outcome], claim: Claim) -> Exchange:

@@ -16,7 +16,8 @@ from nq_conformance.lab import Lab, ManagerUnderTest, Queue
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.rules import rule
 
-MOST_IDLE_SHARE = 0.25
+IDLE_MS = 500
+MOST_IDLE_SHARE = 0.14
 """How much of the time a process with idle workers may compute; one that spins takes all it gets."""
 
 _numbers = count(1)
@@ -217,16 +218,17 @@ async def test_idle_workers_do_not_spin(lab: Lab) -> None:
     await first.finished(1)
     shares = []
     for number in range(1, 4):
-        await waiting.add({"n": number}, delay=150)
+        await waiting.add({"n": number}, delay=IDLE_MS)
         wall, cpu = time.monotonic(), time.process_time()
         await handler.finished(number)
         shares.append((time.process_time() - cpu) / (time.monotonic() - wall))
     # The smallest share, so that a garbage collection does not count. Other processes don't
-    # raise it, however busy they keep the machine.
+    # raise it, however busy they keep the machine; and who spins gets more than this even of two
+    # processors that ten others want as well.
     lab.check(
         min(shares) < MOST_IDLE_SHARE,
         f"of the time in which all workers are idle, this process computes less than {MOST_IDLE_SHARE:.0%}",
-        f"it computed {', '.join(f'{share:.0%}' for share in shares)} in three periods of 150 ms",
+        f"it computed {', '.join(f'{share:.0%}' for share in shares)} in three periods of {IDLE_MS} ms",
     )
 
 
