@@ -75,6 +75,15 @@ def test_another_adapter_leaves_nothing_of_the_files_options(file: Path) -> None
     assert values == {"adapter": "sqlite", "url": "of-arguments", "queues": file.parent / "queues"}
 
 
+def test_an_address_of_the_environment_is_for_the_adapter_of_the_arguments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the environment names none."""
+    monkeypatch.setenv("NQ_URL", "of-environment")
+    values = values_of(argparse.Namespace(config=None, adapter="sqlite"))
+    assert adapter_config(values) == SqliteConfig(path=Path("of-environment"))
+
+
 @pytest.mark.parametrize("adapter", ["reddis", ["redis"]])
 def test_an_adapter_that_there_is_not_is_told(adapter: object) -> None:
     """Whatever it is."""

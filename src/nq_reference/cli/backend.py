@@ -29,11 +29,11 @@ def values_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _merged(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Later layers win, by whichever name they call an option; one that names another adapter leaves
-    nothing of the earlier one's options."""
+    nothing of the earlier one's options. Where none was named, they are for whichever comes."""
     values: dict[str, Any] = {}
     for layer in layers:
         adapter = layer.get("adapter", values.get("adapter"))
-        if adapter != values.get("adapter"):
+        if values.get("adapter") not in (None, adapter):
             values = {name: value for name, value in values.items() if name == "queues"}
         said_anew = other_names(adapter, layer)
         values = {**{name: value for name, value in values.items() if name not in said_anew}, **layer}
