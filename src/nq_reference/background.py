@@ -193,3 +193,9 @@ def spawn_logged(call: Callable[[], Awaitable[Any]], name: str) -> BackgroundTas
             logger.exception("the task %s ended with an error", name)
 
     return spawn(logged, name)
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to rest before what runs in the background is tried again, after so many failures in a row
+    before this one."""
+    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))

@@ -16,12 +16,14 @@ from miniatures.base import Miniature, RedisMiniature
 from nq_conformance.contract import JobCounts, JobInput, QueueEvent
 from nq_reference.engine.pace import Pace
 from nq_reference.engine.worker import QueueWorker
+from nq_reference.event_reader import EventReader, EventSubscription, Happening
 from nq_reference.job_source import Claim, ClaimedJob, EventListener, Exchange, NewJob, Outcome, Schedule
 from nq_reference.providers.base import SourceProvider
 from nq_reference.providers.memory import MemoryProvider
 from nq_reference.schedule import Series
 from nq_reference.sources.redis import RedisSource
-from nq_reference.sources.redis.events import EventReader, EventSubscription
+from nq_reference.sources.redis.events import QueueEvents
+from nq_reference.sources.redis.streams import EntryId, Stream
 from nq_reference.sources.redis.watch import WakeWatch
 
 
@@ -118,7 +120,7 @@ class TellsItsOwnProcess(RedisMiniature):
             self.own.add(job.id)
             return await super().fire(queue, due, next_at, job)
 
-        def subscribe(self, queue: str, listener: EventListener) -> EventSubscription:
+        def subscribe(self, queue: str, listener: EventListener) -> EventSubscription[EntryId]:
             def heard(event: QueueEvent, job_id: str | None, detail: str | int | None) -> None:
                 if job_id is None or job_id in self.own:
                     listener(event, job_id, detail)
@@ -132,22 +134,27 @@ class ForgetsWhatCameMeanwhile(RedisMiniature):
     breaks, tells = "EVT-13", "most of which came during an outage"
 
     class source_class(RedisSource):
-        def _meet(self, keys: Any) -> Any:
-            return replace(super()._meet(keys), events=Forgetful(self._commands, self._blocking, keys.events))
+        def _meet(self, queue: str) -> Any:
+            known = super()._meet(queue)
+            stream = Stream(self._commands, self._blocking, known.keys.events)
+            return replace(known, events=EventReader(Forgetful(stream), queue, logging.getLogger()))
 
 
-class Forgetful(EventReader):
+class Forgetful(QueueEvents):
     """Drops what is older than its last reconnect."""
 
     deaf_until_ms = 0
+    was_cut = False
 
-    async def _pause(self, doing: str, failures: int, error: Exception) -> None:
-        await super()._pause(doing, failures, error)
-        self.deaf_until_ms = int(time.time() * 1000)
-
-    def _hand_out(self, entry: Any) -> None:
-        if entry.id[0] >= self.deaf_until_ms:
-            super()._hand_out(entry)
+    async def after(self, point: EntryId) -> tuple[EntryId, Sequence[Happening[EntryId]]]:
+        if self.was_cut:
+            self.deaf_until_ms, self.was_cut = int(time.time() * 1000), False
+        try:
+            point, found = await super().after(point)
+        except Exception:
+            self.was_cut = True
+            raise
+        return point, [each for each in found if each.point[0] >= self.deaf_until_ms]
 
 
 class FiresInEachInstance(RedisMiniature):

@@ -14,7 +14,6 @@ from nq_reference import background
 from nq_reference.events.base import StepListener, tell
 
 _log = logging.getLogger("nq_reference.events")
-_LONGEST_PAUSE_S = 5.0
 
 
 class Place(Protocol):
@@ -95,7 +94,7 @@ class Feed(Generic[P]):
                 entries = await self._log.after(place)
                 failures = 0
             except Exception as error:  # whatever it is, reading must go on
-                pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 10))
+                pause_s = background.pause_after(failures)
                 failures += 1
                 _log.warning("reading step events failed, next try in %.1f s: %r", pause_s, error)
                 await anyio.sleep(pause_s)

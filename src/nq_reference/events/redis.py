@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from nq_conformance.contract import StepEvent
 from nq_reference.events import wire
 from nq_reference.events.base import HISTORY_MS, StepEvents, StepListener
 from nq_reference.events.feed import Feed
 from nq_reference.names import escape
-from nq_reference.sources.redis.connections import BLOCK_MS, blocking_client, command_client
+from nq_reference.sources.redis.connections import blocking_client, command_client
+from nq_reference.sources.redis.streams import EntryId, Stream
 
-EntryId: TypeAlias = tuple[int, int]
 _FLOW_LENGTH = 100_000
 _ALL_LENGTH = 100_000
-_BATCH = 500
 
 
 class RedisEvents(StepEvents):
@@ -38,6 +37,7 @@ class RedisEvents(StepEvents):
         self._blocking: Any = blocking_client(url, timeout_ms)
         self._all = f"nq-events:{{{escape(prefix)}}}"
         self._keep_ms = history_ms
+        self._stream = Stream(self._client, self._blocking, self._all)
         self._feed = Feed(self)
 
     async def _connect(self) -> None:
@@ -65,27 +65,11 @@ class RedisEvents(StepEvents):
 
     async def end(self) -> EntryId:
         """See ``Log``."""
-        last = await self._client.xrevrange(self._all, count=1)
-        return _entry_id(last[0][0]) if last else (0, 0)
+        return await self._stream.end()
 
     async def after(self, place: EntryId) -> Sequence[tuple[EntryId, StepEvent]]:
-        """See ``Log``. Waits on the server for up to ``BLOCK_MS``."""
-        position = f"{place[0]}-{place[1]}"
-        reply = await self._blocking.xread({self._all: position}, count=_BATCH, block=BLOCK_MS)
-        return [(_entry_id(id), wire.decode(fields["event"])) for id, fields in _entries(reply)]
+        """See ``Log``."""
+        return [(id_, wire.decode(fields["event"])) for id_, fields in await self._stream.after(place)]
 
     def _flow(self, flow_id: str) -> str:
         return f"{self._all}:{escape(flow_id)}"
-
-
-def _entries(reply: Any) -> Any:
-    """The entries of an XREAD reply on one stream, in any of the shapes the client gives it."""
-    if not reply:
-        return ()
-    found = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
-    return found[0] if found and isinstance(found[0], list) else found
-
-
-def _entry_id(text: str) -> EntryId:
-    milliseconds, _, number = text.partition("-")
-    return int(milliseconds), int(number)

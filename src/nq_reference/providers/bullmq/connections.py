@@ -7,7 +7,6 @@ in an error each time that nothing is to be done.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import logging
 from dataclasses import dataclass
@@ -103,22 +102,6 @@ def client_name(prefix: str, queue: str) -> str:
     them. Redis takes no spaces and no other than ASCII letters there."""
     plain = prefix if prefix.isascii() and prefix.isprintable() and " " not in prefix else _base64(prefix)
     return f"{plain}:{_base64(queue)}"
-
-
-def pause_after(failures: int) -> float:
-    """Seconds to rest before a call is made again, after so many that failed before it."""
-    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))
-
-
-async def end(task: asyncio.Future[None]) -> None:
-    """Cancel a task that uses a client, and wait for its end.
-
-    Once is not enough: at a certain point of connecting redis-py 8 swallows a cancellation,
-    and the task goes on as if nothing had been said.
-    """
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.05)
 
 
 def _client(url: str, connections: int, retry: Retry) -> Redis:

@@ -12,10 +12,12 @@ from bullmq import Queue
 from redis.asyncio import Redis
 
 from nq_reference.batcher import Batcher
+from nq_reference.event_reader import EventReader, EventSubscription
 from nq_reference.job_source import EventListener, StoredJob
 from nq_reference.providers.bullmq import reading
-from nq_reference.providers.bullmq.events import EventReader, Place
+from nq_reference.providers.bullmq.events import BullEvents
 from nq_reference.providers.bullmq.limits import check_queue
+from nq_reference.sources.redis.streams import EntryId, Stream
 
 logger = logging.getLogger("nq_reference.bullmq")
 _EVENT_LENGTH = "opts.maxLenEvents"
@@ -36,7 +38,8 @@ class SharedQueue:
         self._meta: str = self.bullmq.keys["meta"]
         self._commands = commands
         self._event_stream_length = event_stream_length
-        self._events = EventReader(commands, blocking, self.bullmq.keys["events"])
+        stream = Stream(commands, blocking, self.bullmq.keys["events"])
+        self._events = EventReader(BullEvents(stream), name, logger)
         self.adds: Batcher[WeighedJob, str] = Batcher(self.add_all, weigh=lambda job: job[1])
         self.gets: Batcher[str, StoredJob | None] = Batcher(self._get_all)
         self._settling = asyncio.Lock()
@@ -103,7 +106,7 @@ class SharedQueue:
 class Subscription:
     """A listener's place in a queue's events, in a stream that is long enough."""
 
-    def __init__(self, queue: SharedQueue, place: Place) -> None:
+    def __init__(self, queue: SharedQueue, place: EventSubscription[EntryId]) -> None:
         self._queue = queue
         self._place = place
         self._closed = False

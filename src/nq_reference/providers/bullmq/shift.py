@@ -12,8 +12,8 @@ from nq_conformance.contract import WorkerOptions
 from nq_reference import background
 from nq_reference.providers.bullmq.attempts import Attempts
 from nq_reference.providers.bullmq.bull_worker import BullWorker, Crew
-from nq_reference.providers.bullmq.connections import end, pause_after
 from nq_reference.providers.bullmq.source import BullMQSource
+from nq_reference.sources.redis.connections import stop
 
 logger = logging.getLogger("nq_reference.bullmq")
 SETTLE_TIMEOUT_S = 5.0
@@ -52,13 +52,13 @@ class Shift:
             return
         self._closed = asyncio.Event()
         if not self._worker.running:
-            await end(self._task)  # it has not connected yet, or waits to try again
+            await stop(self._task)  # it has not connected yet, or waits to try again
         finished = background.spawn_logged(self._worker.finish, f"closing of {self._task.get_name()}")
         with anyio.move_on_after(timeout_s):
             await finished.wait()
         if not finished.finished:
             await self._break_off(finished)
-        await end(self._task)
+        await stop(self._task)
         self._closed.set()
 
     async def _break_off(self, finished: background.BackgroundTask) -> None:
@@ -83,7 +83,7 @@ class Shift:
                 logger.warning("the BullMQ worker of queue %r failed: %r", self._crew.queue, error)
             if self._closed is not None:
                 return
-            await asyncio.sleep(pause_after(failures))
+            await asyncio.sleep(background.pause_after(failures))
             failures += 1
             await self._replace()
 

@@ -148,8 +148,3 @@ class Connections:
         else:  # cancelled or timed out: who knows what is still on its way
             connection.terminate()
         self._returned.set()
-
-
-def pause_after(failures: int) -> float:
-    """Seconds to rest before what runs in the background is tried again."""
-    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))

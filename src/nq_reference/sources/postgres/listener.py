@@ -17,7 +17,8 @@ from typing import Any
 
 import asyncpg
 
-from nq_reference.sources.postgres.connections import Access, Connections, pause_after
+from nq_reference import background
+from nq_reference.sources.postgres.connections import Access, Connections
 from nq_reference.sources.postgres.statements import Statements
 
 _log = logging.getLogger("nq_reference.postgres")
@@ -99,7 +100,7 @@ class Listener:
                     await self._poll()
                 failures = 0  # it went on for a while
             except Exception as error:  # whatever it is, listening must go on
-                pause_s = pause_after(failures)
+                pause_s = background.pause_after(failures)
                 failures += 1
                 _log.warning("listening for notifications failed, next try in %.1f s: %r", pause_s, error)
                 await asyncio.sleep(pause_s)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import builtins
 import functools
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState
 from nq_reference.batcher import Batcher
+from nq_reference.event_reader import EventReader, EventSubscription
 from nq_reference.job_source import (
     Claim,
     EventListener,
@@ -23,13 +25,14 @@ from nq_reference.job_source import (
 )
 from nq_reference.sources.postgres import records
 from nq_reference.sources.postgres.connections import Access, Connections
-from nq_reference.sources.postgres.events import EventReader, EventSubscription
+from nq_reference.sources.postgres.events import QueueEvents
 from nq_reference.sources.postgres.listener import Listener, Rhythm
 from nq_reference.sources.postgres.migrations import migrate
 from nq_reference.sources.postgres.statements import Statements
 from nq_reference.sources.postgres.watch import QueueWatch
 
 _STORED_STATES: tuple[JobState, ...] = ("active", "completed", "delayed", "failed", "waiting")
+_log = logging.getLogger("nq_reference.postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class _Queue:
 
     adds: Batcher[records.JobArguments, None]
     gets: Batcher[str, StoredJob | None]
-    events: EventReader
+    events: EventReader[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class PostgresSource:
         self._watches = [each for each in self._watches if not each.closed] + [watch]
         return watch
 
-    def subscribe(self, queue: str, listener: EventListener) -> EventSubscription:
+    def subscribe(self, queue: str, listener: EventListener) -> EventSubscription[int]:
         """See ``JobSource.subscribe``. Events of other processes are seen as well (EVT-12)."""
         return self._queue(queue).events.subscribe(listener)
 
@@ -234,7 +237,7 @@ class PostgresSource:
         return _Queue(
             Batcher(add_all, weigh=lambda arguments: len(arguments[2])),
             Batcher(get_all),
-            EventReader(self._listener, queue, events_after),
+            EventReader(QueueEvents(self._listener, queue, events_after), queue, _log),
         )
 
     async def _settled(self, queue: str) -> _Queue:

@@ -103,12 +103,7 @@ class ClientCalls:
         """Nothing to do."""
 
 
-def pause_after(failures: int) -> float:
-    """Seconds to rest before a blocking call is made again, after so many that failed before it."""
-    return float(min(5.0, 0.1 * 2 ** min(failures, 10)))
-
-
-async def stop(task: asyncio.Task[None]) -> None:
+async def stop(task: asyncio.Future[None]) -> None:
     """Cancel a task that uses a client, and wait for its end.
 
     Once is not enough: redis-py 8 swallows a cancellation that comes at a certain point of

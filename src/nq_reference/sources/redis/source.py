@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import builtins
 import functools
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState
 from nq_reference.batcher import Batcher
+from nq_reference.event_reader import EventReader, EventSubscription
 from nq_reference.job_source import (
     Claim,
     EventListener,
@@ -30,12 +32,14 @@ from nq_reference.sources.redis.connections import (
     lean_link,
     warn_of_eviction,
 )
-from nq_reference.sources.redis.events import EventReader, EventSubscription
+from nq_reference.sources.redis.events import QueueEvents
 from nq_reference.sources.redis.keys import QueueKeys
+from nq_reference.sources.redis.streams import EntryId, Stream
 from nq_reference.sources.redis.watch import WakeWatch
 
 _STORED_STATES: tuple[JobState, ...] = ("active", "completed", "delayed", "failed", "waiting")
 _MAX_NUMBER = 2**53  # what a script can count to; offsets and limits beyond mean no less
+_log = logging.getLogger("nq_reference.redis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class _Queue:
     keys: QueueKeys
     adds: Batcher[records.JobArguments, None]
     gets: Batcher[str, StoredJob | None]
-    events: EventReader
+    events: EventReader[EntryId]
 
 
 class RedisSource:
@@ -215,7 +219,7 @@ class RedisSource:
         self._watches = [each for each in self._watches if not each.closed] + [watch]
         return watch
 
-    def subscribe(self, queue: str, listener: EventListener) -> EventSubscription:
+    def subscribe(self, queue: str, listener: EventListener) -> EventSubscription[EntryId]:
         """See ``JobSource.subscribe``. Events of other processes are seen as well (EVT-12)."""
         return self._queue(queue).events.subscribe(listener)
 
@@ -227,10 +231,12 @@ class RedisSource:
         self._refuse_closed()
         known = self._queues.get(queue)
         if known is None:
-            known = self._queues[queue] = self._meet(QueueKeys.of(self._prefix, queue))
+            known = self._queues[queue] = self._meet(queue)
         return known
 
-    def _meet(self, keys: QueueKeys) -> _Queue:
+    def _meet(self, queue: str) -> _Queue:
+        keys = QueueKeys.of(self._prefix, queue)
+
         async def add_all(batch: Sequence[records.JobArguments]) -> Sequence[None]:
             return await self._add_all(keys, batch)
 
@@ -242,7 +248,7 @@ class RedisSource:
             keys,
             Batcher(add_all, weigh=lambda arguments: len(arguments[2])),
             Batcher(get_all),
-            EventReader(self._commands, self._blocking, keys.events),
+            EventReader(QueueEvents(Stream(self._commands, self._blocking, keys.events)), queue, _log),
         )
 
     async def _settled(self, queue: str) -> _Queue:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from nq_reference.sources.redis.connections import BLOCK_MS, BlockingCalls, pause_after, stop
+from nq_reference import background
+from nq_reference.sources.redis.connections import BLOCK_MS, BlockingCalls, stop
 
 _log = logging.getLogger("nq_reference.redis")
 
@@ -54,7 +55,7 @@ class WakeWatch:
         try:
             marker = await self._calls.execute("BLPOP", self._wake_key, BLOCK_MS // 1000)
         except Exception as error:  # whatever it is, the worker must not go deaf
-            pause_s = pause_after(self._failures)
+            pause_s = background.pause_after(self._failures)
             self._failures += 1
             _log.warning(
                 "Waiting for work on %s failed, next try in %.1f s: %r", self._wake_key, pause_s, error
