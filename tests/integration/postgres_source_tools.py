@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,8 +16,6 @@ import pytest
 from servers import postgres_server
 from waiting import within
 
-from nq_conformance.contract import JobOptions
-from nq_reference.job_source import NewJob
 from nq_reference.sources.postgres import PostgresSource
 from nq_reference.sources.postgres.source import PostgresOptions
 
@@ -32,9 +31,9 @@ def postgres_dsn() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture
-async def make_postgres_source(postgres_dsn: str) -> AsyncIterator[MakeSource]:
-    """Makes sources that share a schema of this test's own, which is there; all are closed at its end."""
+@asynccontextmanager
+async def postgres_sources(postgres_dsn: str) -> AsyncIterator[MakeSource]:
+    """Makes sources that share a schema of their own, which is there; all are closed at the end."""
     schema = f"t{uuid.uuid4().hex}"
     made: list[PostgresSource] = []
 
@@ -48,6 +47,13 @@ async def make_postgres_source(postgres_dsn: str) -> AsyncIterator[MakeSource]:
         await source.close()
     async with connected(postgres_dsn) as connection:
         await connection.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
+
+@pytest.fixture
+async def make_postgres_source(postgres_dsn: str) -> AsyncIterator[MakeSource]:
+    """Makes sources that share a schema of this test's own."""
+    async with postgres_sources(postgres_dsn) as make:
+        yield make
 
 
 @pytest.fixture
@@ -80,8 +86,3 @@ async def kill_others(connection: Any, query: str = "%") -> int:
         query,
     )
     return len(killed)
-
-
-def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
-    """A job named as its id, with a payload that jsonb would spoil."""
-    return NewJob(id, f"name of {id}", '{"z":[],"a":1.0,"of":"' + id + '\\u0000"}', JobOptions(**opts), delay)

@@ -5,6 +5,7 @@ Imported by tests before pytest could rewrite its assertions: PYTEST_DONT_REWRIT
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ import anyio
 import pytest
 from waiting import within
 
-from nq_reference.job_source import Claim, Exchange, JobSource, Outcome
+from nq_conformance.contract import JobOptions
+from nq_reference.job_source import Claim, Exchange, JobSource, NewJob, Outcome
 
 BUDGET_S = 20.0
 QUEUE = "mail"
@@ -23,6 +25,12 @@ until = within(BUDGET_S)
 def claim(want: int, token: str = "t", lock_ms: int = LOCK_MS, max_stalls: int = 1) -> Claim:
     """A wish for jobs."""
     return Claim(want, token, lock_ms, max_stalls)
+
+
+def job(id: str, *, delay: int = 0, **opts: Any) -> NewJob:
+    """A job named as its id, with a payload that jsonb or cjson would spoil."""
+    data = '{"z":[],"a":1.0,"of":"' + id + '\\u0000"}'
+    return NewJob(id, f"name of {id}", data, JobOptions(**opts), delay)
 
 
 async def claimed_ids(source: JobSource, want: int, *outcomes: Outcome, **options: Any) -> list[str]:
@@ -67,3 +75,21 @@ class Heard:
                 await self._more.wait()
             return self.events[:count]
         pytest.fail(f"{count} events: not within {BUDGET_S} s, only {self.events}")
+
+
+async def spread(source: JobSource) -> None:
+    """Ten jobs over all states: 0 to 9 by creation, 0 completed, 1 failed, 2 active, odd ones delayed."""
+    await source.add(QUEUE, [job(str(n), delay=3_600_000 if n in (3, 5, 7, 9) else 0) for n in range(10)])
+    await claimed_ids(source, 3)
+    await claimed_ids(source, 0, Outcome("0", "t", "complete", "1"), Outcome("1", "t", "fail", "no"))
+
+
+async def wake(source: JobSource, act: Callable[[], object]) -> None:
+    """Arm a watch of ``source``, do ``act``, wait for the call."""
+    woken = asyncio.Event()
+    watch = source.watch(QUEUE, woken.set)
+    watch.arm()
+    await act()  # type: ignore[misc]
+    with anyio.fail_after(BUDGET_S):
+        await woken.wait()
+    await watch.close()

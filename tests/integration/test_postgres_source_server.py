@@ -11,8 +11,8 @@ import anyio
 import asyncpg
 import pytest
 from durable_source_tools import SERIES
-from postgres_source_tools import BUDGET_S, MakeSource, connected, job, kill_others, until
-from source_tools import QUEUE, Heard, claim, claimed_ids, state_of
+from postgres_source_tools import BUDGET_S, MakeSource, connected, kill_others, until
+from source_tools import QUEUE, Heard, claim, claimed_ids, job, state_of
 
 from nq_conformance.contract import InvalidJobError, JobOptions, QueueError
 from nq_reference.job_source import Outcome
