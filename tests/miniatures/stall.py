@@ -34,6 +34,8 @@ class DoesNotRenewLocks(SqliteMiniature):
     """A lock lasts as long as it was taken for, whoever still works."""
 
     breaks, tells = "STL-02", "jobs that the idle worker runs meanwhile"
+    also = ("STL-07", "STL-10")
+    because = "a handler that waits, or blocks, for longer than a lock loses it there as well"
 
     class source_class(BentSqlite):
         async def extend_locks(self, *_: Any) -> Sequence[str]:
