@@ -15,14 +15,16 @@ from nq_conformance.faults import Proxy
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["asyncio", "uvloop", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     """The proxy runs in the test's own event loop."""
-    return str(request.param)
+    if request.param == "trio":
+        return "trio", {}
+    return "asyncio", {"use_uvloop": request.param == "uvloop"}
 
 
 @pytest.fixture
-async def proxy(anyio_backend: str) -> AsyncIterator[Proxy]:
+async def proxy(anyio_backend: object) -> AsyncIterator[Proxy]:
     """A proxy in front of a service that echoes."""
     del anyio_backend
 
@@ -55,6 +57,25 @@ async def test_it_passes_on_what_it_is_given(proxy: Proxy) -> None:
     async with first, second:
         assert [await ask(first, b"one"), await ask(second, b"other")] == [b"one", b"other"]
         assert proxy.connections == 2
+
+
+async def test_a_connection_that_ends_just_then_does_not_keep_it_from_cutting_the_others(
+    proxy: Proxy,
+) -> None:
+    """Its stream is closed, and its end has not been noticed yet."""
+    first = await anyio.connect_tcp("127.0.0.1", proxy.port)
+    second = await anyio.connect_tcp("127.0.0.1", proxy.port)
+    async with first, second:
+        await ask(first, b"one")
+        closing = tuple(proxy._streams)
+        await ask(second, b"other")
+        async with anyio.create_task_group() as tasks:
+            for stream in closing:
+                tasks.start_soon(stream.aclose)
+            await proxy.cut()
+        for stream in (first, second):
+            with pytest.raises((anyio.BrokenResourceError, anyio.EndOfStream)):
+                await ask(stream, b"again")
 
 
 async def test_a_cut_connection_is_reset_and_a_new_one_works(proxy: Proxy) -> None:

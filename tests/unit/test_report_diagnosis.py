@@ -95,6 +95,14 @@ def test_an_error_in_the_kit_is_the_kits_fault() -> None:
     assert (found.fault, found.expected) == ("kit", "the kit to work")
 
 
+@pytest.mark.parametrize(("name", "fault"), [("uvloop/loop.pyx", "kit"), ("asyncpg/x.pyx", "adapter")])
+def test_a_compiled_event_loop_is_not_taken_for_the_adapter(name: str, fault: str) -> None:
+    """uvloop's frames are named as its sources were where it was built."""
+    code = compile("act()", name, "exec")
+    error = raised(lambda: exec(code, {"act": throw(KeyError("x"))}))
+    assert KIT_HERE.failure(error, None).fault == fault
+
+
 def test_a_failed_assertion_of_the_suite_is_a_finding() -> None:
     """With the line that says what was expected."""
     found = KIT_HERE.failure(raised(throw(AssertionError("1 != 2"))), None)

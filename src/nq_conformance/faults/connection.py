@@ -135,6 +135,7 @@ class Proxy:
 
 
 def _reset_on_close(stream: SocketStream) -> None:
-    raw = stream.extra(SocketAttribute.raw_socket)
-    with contextlib.suppress(OSError):
+    # One that is closed has no socket any more: on asyncio it says so, on uvloop anyio stumbles over it.
+    with contextlib.suppress(OSError, AttributeError):
+        raw = stream.extra(SocketAttribute.raw_socket)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

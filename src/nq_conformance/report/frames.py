@@ -45,11 +45,14 @@ def is_carrier(frame: traceback.FrameSummary) -> bool:
     """Whether the frame is in Python's library or in what runs the tests."""
     if frame.filename.startswith("<"):
         return frame.filename.startswith("<frozen")
-    parts = Path(frame.filename).parts
+    path = Path(frame.filename)
+    parts = path.parts
+    if path.suffix == ".pyx":  # compiled, with the name that it had where it was built
+        return parts[0] in _CARRIERS
     for packages in ("site-packages", "dist-packages"):
         if packages in parts:
             return parts[parts.index(packages) + 1] in _CARRIERS
-    return Path(frame.filename).is_relative_to(_STDLIB)
+    return path.is_relative_to(_STDLIB)
 
 
 def adapter_frames(error: BaseException, also_kit: Sequence[Path] = ()) -> list[traceback.FrameSummary]:
