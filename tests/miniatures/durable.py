@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio
@@ -17,44 +17,27 @@ from nq_reference.sources.file.queue import JournaledQueue
 from nq_reference.sources.file.records import KeptJob
 
 
-class AcknowledgesBeforeItWrites(SqliteMiniature):
-    """Jobs are gathered for a tenth of a second; their ids are returned at once."""
+class AcknowledgesBeforeItWrites(FileMiniature):
+    """Jobs are gathered for a tenth of a second before they are written; their ids are returned at once."""
 
     breaks, tells = "DUR-01", "get_job finds the job"
 
-    class source_class(BentSqlite):
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            self.gathered: list[tuple[str, NewJob]] = []
+    class store_class(BentStore):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            journal: Any = self.journal
+            self.write, journal.commit = journal.commit, self.commit
 
-        async def add(self, queue: str, jobs: Sequence[NewJob]) -> Sequence[str]:
-            self._require_open()
-            self.gathered += [(queue, job) for job in jobs]
-            background.spawn_logged(self._write_soon, "gathered jobs")
-            return [job.id for job in jobs]
+        async def commit(self, record: Any, apply: Callable[[], Awaitable[Any]], *undo: Any) -> Any:
+            if record[0] != "add":
+                return await self.write(record, apply, *undo)
+            self.journal.note(record)
+            background.spawn_logged(self.write_soon, "what was gathered")
+            return await apply()
 
-        async def _write_soon(self) -> None:
+        async def write_soon(self) -> None:
             await anyio.sleep(0.1)
-            if not self._closed:
-                await self._write_gathered()
-
-        async def _write_gathered(self) -> None:
-            gathered, self.gathered = self.gathered, []
-            for queue, job in gathered:
-                await super().add(queue, [job])
-
-        async def _write(self, queue: str, verb: Any, *args: Any) -> Any:
-            await self._write_gathered()
-            return await super()._write(queue, verb, *args)
-
-        async def _read(self, call: Any) -> Any:
-            await self._write_gathered()
-            return await super()._read(call)
-
-        async def close(self) -> None:
-            if self._opened and not self._closed:
-                await self._write_gathered()
-            await super().close()
+            await self.journal.settle()
 
 
 class LoadsActiveJobsAsActive(FileMiniature):
