@@ -264,6 +264,7 @@ class TakesItsOwnClockForTheTruth(RedisMiniature):
     """When a delayed job is due is told to the backend by the clock of who adds it."""
 
     breaks, tells = "DST-03", "delayed by a process whose clock is wrong"
+    also, because = ("EVT-01",), "a delay of one millisecond is over by the time of the write"
 
     class source_class(RedisSource):
         async def add(self, queue: str, jobs: Sequence[NewJob]) -> Sequence[str]:
