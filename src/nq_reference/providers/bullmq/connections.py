@@ -11,26 +11,23 @@ import base64
 import logging
 from dataclasses import dataclass
 
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from nq_conformance.contract import QueueError
+from nq_reference.sources.redis.connections import blocking_client, command_client
 
 logger = logging.getLogger("nq_reference.bullmq")
 TIMEOUT_MS = 5_000
-BLOCK_MS = 5_000
-"""How long a read of events waits on the server before it is made anew."""
-
 _MAX_WORKER_BLOCK_MS = 10_000
 """The longest that BullMQ lets a worker wait on the server in one call, for a delayed job."""
 
 _QUEUE_CONNECTIONS = 16
 _WORKER_CONNECTIONS = 4
-_MAX_BLOCKING = 100_000  # the pool's own default would end at 100 queues
 _ACK_RETRIES = 30
 _FIRST_VERSION = (6, 2)
 
@@ -46,17 +43,14 @@ class Clients:
 def queue_client(url: str) -> Redis:
     """A client for what a provider does.
 
-    A server that does not answer in time is not asked again: that would cost the time anew.
-    A connection that is refused or breaks is tried three times more, within a quarter of a
-    second; all that is asked bears being asked twice.
+    What is tried again, and when, is as for our own Redis backend; all that is asked bears it.
     """
-    backoff = ExponentialBackoff(cap=0.2, base=0.02)
-    return _client(url, _QUEUE_CONNECTIONS, Retry(backoff, 3, supported_errors=(RedisConnectionError,)))
+    return command_client(url, TIMEOUT_MS, _QUEUE_CONNECTIONS)
 
 
 def event_client(url: str) -> Redis:
     """A client for reading event streams."""
-    return _blocking_client(url, BLOCK_MS)
+    return blocking_client(url, TIMEOUT_MS)
 
 
 def worker_clients(url: str, drain_delay_ms: int) -> Clients:
@@ -67,8 +61,8 @@ def worker_clients(url: str, drain_delay_ms: int) -> Clients:
     """
     backoff = ExponentialBackoff(cap=1, base=0.05)
     retry = Retry(backoff, _ACK_RETRIES, supported_errors=(RedisConnectionError, RedisTimeoutError))
-    blocking = _blocking_client(url, max(drain_delay_ms, _MAX_WORKER_BLOCK_MS))
-    return Clients(_client(url, _WORKER_CONNECTIONS, retry), blocking)
+    blocking = blocking_client(url, TIMEOUT_MS, max(drain_delay_ms, _MAX_WORKER_BLOCK_MS))
+    return Clients(command_client(url, TIMEOUT_MS, _WORKER_CONNECTIONS, retry), blocking)
 
 
 async def require_redis(client: Redis) -> None:
@@ -102,32 +96,6 @@ def client_name(prefix: str, queue: str) -> str:
     them. Redis takes no spaces and no other than ASCII letters there."""
     plain = prefix if prefix.isascii() and prefix.isprintable() and " " not in prefix else _base64(prefix)
     return f"{plain}:{_base64(queue)}"
-
-
-def _client(url: str, connections: int, retry: Retry) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=TIMEOUT_MS / 1000,
-        socket_timeout=TIMEOUT_MS / 1000,
-        socket_connect_timeout=TIMEOUT_MS / 1000,
-        retry=retry,
-        decode_responses=True,
-    )
-    return Redis.from_pool(pool)
-
-
-def _blocking_client(url: str, longest_ms: int) -> Redis:
-    pool = ConnectionPool.from_url(
-        url,
-        max_connections=_MAX_BLOCKING,
-        socket_connect_timeout=TIMEOUT_MS / 1000,
-        retry=Retry(NoBackoff(), 0, supported_errors=(RedisConnectionError,)),
-        decode_responses=True,
-    )
-    # After the URL, whose own socket_timeout may be shorter than a blocking call.
-    pool.connection_kwargs["socket_timeout"] = (longest_ms + TIMEOUT_MS) / 1000
-    return Redis.from_pool(pool)
 
 
 def _base64(text: str) -> str:

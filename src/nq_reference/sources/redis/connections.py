@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -25,6 +26,8 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from nq_conformance.contract import QueueError
+
 try:
     from nq_reference.sources.redis.link import Address, Link
 except ImportError:  # hiredis is not installed
@@ -34,21 +37,25 @@ BLOCK_MS = 5_000
 """How long a blocking call waits on the server before it is made anew."""
 
 _LINKED = {"host", "port", "db", "username", "password"}
+_UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 _MAX_BLOCKING = 100_000  # the pool's own default would end at 100 queues
 _log = logging.getLogger("nq_reference.redis")
 
 
-def command_client(url: str, timeout_ms: int, max_connections: int) -> Redis:
-    """A client for commands; a call waits its turn where all connections are in use."""
+def command_client(url: str, timeout_ms: int, max_connections: int, retry: Retry | None = None) -> Redis:
+    """A client for commands; a call waits its turn where all connections are in use. Raises
+    ``QueueError`` for a URL with an option that redis-py does not know."""
+    backoff = ExponentialBackoff(cap=0.2, base=0.02)
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
         timeout=timeout_ms / 1000,
         socket_timeout=timeout_ms / 1000,
         socket_connect_timeout=timeout_ms / 1000,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 3, supported_errors=(RedisConnectionError,)),
+        retry=retry or Retry(backoff, 3, supported_errors=(RedisConnectionError,)),
         decode_responses=True,
     )
+    _check_options(pool)
     return Redis.from_pool(pool)
 
 
@@ -65,8 +72,8 @@ def lean_link(url: str, timeout_ms: int, *, retried: bool = True) -> Link | None
     return Link(Address(**asked), timeout_ms, retried=retried)
 
 
-def blocking_client(url: str, timeout_ms: int) -> Redis:
-    """A client for blocking calls of ``BLOCK_MS``."""
+def blocking_client(url: str, timeout_ms: int, block_ms: int = BLOCK_MS) -> Redis:
+    """A client for blocking calls of up to ``block_ms``. Raises as ``command_client`` does."""
     pool = ConnectionPool.from_url(
         url,
         max_connections=_MAX_BLOCKING,
@@ -74,9 +81,24 @@ def blocking_client(url: str, timeout_ms: int) -> Redis:
         retry=Retry(NoBackoff(), 0, supported_errors=(RedisConnectionError,)),
         decode_responses=True,
     )
+    _check_options(pool)
     # After the URL, whose own socket_timeout may be shorter than a blocking call.
-    pool.connection_kwargs["socket_timeout"] = (BLOCK_MS + timeout_ms) / 1000
+    pool.connection_kwargs["socket_timeout"] = (block_ms + timeout_ms) / 1000
     return Redis.from_pool(pool)
+
+
+def _check_options(pool: ConnectionPool) -> None:
+    """redis-py itself would tell with the first command only, as a wrong call."""
+    try:
+        pool.make_connection()  # type: ignore[no-untyped-call] # connects to nothing yet
+    except TypeError as error:
+        name = _UNEXPECTED.search(str(error))
+        if name is None:
+            raise
+        raise QueueError(
+            f"the address of Redis has the option {name[1]!r}, which redis-py does not know; its options are "
+            "those of redis.asyncio.Redis, as in redis://host:6379/0?health_check_interval=30"
+        ) from error
 
 
 class BlockingCalls(Protocol):
