@@ -17,14 +17,15 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
+REAL = ("container", "local", "embedded")
 CONFORMANCE = [
     nox.param("MemoryProvider", None, id="memory"),
-    *[
-        nox.param("RedisProvider", kind, id=f"redis-{kind}")
-        for kind in ("container", "local", "embedded", "fake")
-    ],
+    nox.param("FileProvider", None, id="file"),
+    nox.param("SqliteProvider", None, id="sqlite"),
+    *[nox.param("RedisProvider", f"redis={kind}", id=f"redis-{kind}") for kind in (*REAL, "fake")],
+    *[nox.param("PostgresProvider", f"postgres={kind}", id=f"postgres-{kind}") for kind in REAL],
     # The official client hangs on the imitation.
-    *[nox.param("BullMQProvider", kind, id=f"bullmq-{kind}") for kind in ("container", "local", "embedded")],
+    *[nox.param("BullMQProvider", f"redis={kind}", id=f"bullmq-{kind}") for kind in REAL],
 ]
 
 
@@ -82,6 +83,16 @@ def crash_runs(session: nox.Session) -> None:
 
 
 @nox.session
+def loaded_runs(session: nox.Session) -> None:
+    """Run the suite ten times for each adapter while the machine is kept busy, and write
+    docs/loaded-runs.md; takes hours. Arguments go to ``python -m loaded``, such as ``redis --runs 2``."""
+    _install(session, "test", "loaded")
+    results = str(Path(session.create_tmp()).resolve() / "loaded")
+    command = ["python", "-m", "loaded", "--into", results, "--write", *session.posargs]
+    session.run(*command, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Change the reference in a thousand places, one by one, and write docs/mutation.md; takes an hour."""
     _install(session, "test", "mutation")
@@ -95,10 +106,12 @@ def mutation(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize(("provider", "redis"), CONFORMANCE)
-def conformance(session: nox.Session, provider: str, redis: str | None) -> None:
+@nox.parametrize(("provider", "service"), CONFORMANCE)
+def conformance(session: nox.Session, provider: str, service: str | None) -> None:
     """Judge a reference adapter on one kind of service; arguments go to pytest."""
     _install(session)
-    service = [f"--nq-redis={redis}"] if redis else []
+    options = [f"--nq-{service}"] if service else []
+    if provider == "BullMQProvider":
+        options.append(f"--nq-waivers={Path('tests/conformance/bullmq-waivers.toml').resolve()}")
     session.chdir(session.create_tmp())
-    session.run("pytest", f"--nq-adapter=nq_reference:{provider}", *service, *session.posargs)
+    session.run("pytest", f"--nq-adapter=nq_reference:{provider}", *options, *session.posargs)
