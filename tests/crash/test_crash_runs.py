@@ -49,17 +49,19 @@ def test_no_kill_costs_or_doubles_a_job(candidate: Candidate, servers: Servers) 
 
 
 @pytest.mark.parametrize(
-    ("miniature", "checker"),
+    ("miniature", "alone", "checker"),
     [
-        ("miniatures.durable:AcknowledgesBeforeItWrites", "lost"),
-        ("miniatures.stall:RecoversInSilence", "attempts"),
+        ("miniatures.durable:AcknowledgesBeforeItWrites", True, "lost"),
+        ("miniatures.stall:RecoversInSilence", False, "attempts"),
     ],
 )
-def test_a_wrong_adapter_does_not_survive(miniature: str, checker: str, servers: Servers) -> None:
+def test_a_wrong_adapter_does_not_survive(
+    miniature: str, alone: bool, checker: str, servers: Servers
+) -> None:
     """What the rules fail by a kill at the right moment, kills at any moment find as well."""
-    candidate = Candidate("miniature", miniature, Service.DIRECTORY)
+    candidate = Candidate("miniature", miniature, Service.DIRECTORY, alone)
     with servers.place(candidate) as place:
-        result = run_session(candidate, place, rounds=4, seed=1)
+        result = run_session(candidate, place, rounds=6, seed=1)
     verdicts = {verdict.checker: verdict for verdict in check(result.entries)}
     assert verdicts[checker].state == "broken", check_text(miniature, list(verdicts.values()))
 
