@@ -22,7 +22,7 @@ from nq_reference.providers.base import SourceProvider
 from nq_reference.providers.memory import MemoryProvider
 from nq_reference.schedule import Series
 from nq_reference.sources.redis import RedisSource
-from nq_reference.sources.redis.events import QueueEvents
+from nq_reference.sources.redis.events import StreamedEvents, happening
 from nq_reference.sources.redis.streams import EntryId, Stream
 from nq_reference.sources.redis.watch import WakeWatch
 
@@ -137,10 +137,12 @@ class ForgetsWhatCameMeanwhile(RedisMiniature):
         def _meet(self, queue: str) -> Any:
             known = super()._meet(queue)
             stream = Stream(self._commands, self._blocking, known.keys.events)
-            return replace(known, events=EventReader(Forgetful(stream), queue, logging.getLogger()))
+            return replace(
+                known, events=EventReader(Forgetful(stream, happening), queue, logging.getLogger())
+            )
 
 
-class Forgetful(QueueEvents):
+class Forgetful(StreamedEvents):
     """Drops what is older than its last reconnect."""
 
     deaf_until_ms = 0

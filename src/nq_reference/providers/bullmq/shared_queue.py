@@ -15,8 +15,9 @@ from nq_reference.batcher import Batcher
 from nq_reference.event_reader import EventReader, EventSubscription
 from nq_reference.job_source import EventListener, StoredJob
 from nq_reference.providers.bullmq import reading
-from nq_reference.providers.bullmq.events import BullEvents
+from nq_reference.providers.bullmq.events import happening
 from nq_reference.providers.bullmq.limits import check_queue
+from nq_reference.sources.redis.events import StreamedEvents
 from nq_reference.sources.redis.streams import EntryId, Stream
 
 logger = logging.getLogger("nq_reference.bullmq")
@@ -39,7 +40,7 @@ class SharedQueue:
         self._commands = commands
         self._event_stream_length = event_stream_length
         stream = Stream(commands, blocking, self.bullmq.keys["events"])
-        self._events = EventReader(BullEvents(stream), name, logger)
+        self._events = EventReader(StreamedEvents(stream, happening), name, logger)
         self.adds: Batcher[WeighedJob, str] = Batcher(self.add_all, weigh=lambda job: job[1])
         self.gets: Batcher[str, StoredJob | None] = Batcher(self._get_all)
         self._settling = asyncio.Lock()

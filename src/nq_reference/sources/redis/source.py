@@ -32,7 +32,7 @@ from nq_reference.sources.redis.connections import (
     lean_link,
     warn_of_eviction,
 )
-from nq_reference.sources.redis.events import QueueEvents
+from nq_reference.sources.redis.events import StreamedEvents, happening
 from nq_reference.sources.redis.keys import QueueKeys
 from nq_reference.sources.redis.streams import EntryId, Stream
 from nq_reference.sources.redis.watch import WakeWatch
@@ -236,6 +236,7 @@ class RedisSource:
 
     def _meet(self, queue: str) -> _Queue:
         keys = QueueKeys.of(self._prefix, queue)
+        stream = Stream(self._commands, self._blocking, keys.events)
 
         async def add_all(batch: Sequence[records.JobArguments]) -> Sequence[None]:
             return await self._add_all(keys, batch)
@@ -248,7 +249,7 @@ class RedisSource:
             keys,
             Batcher(add_all, weigh=lambda arguments: len(arguments[2])),
             Batcher(get_all),
-            EventReader(QueueEvents(Stream(self._commands, self._blocking, keys.events)), queue, _log),
+            EventReader(StreamedEvents(stream, happening), queue, _log),
         )
 
     async def _settled(self, queue: str) -> _Queue:
