@@ -7,21 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from miniatures.base import AnyMiniature
-from nq_conformance.plugin.collection import ABOUT
+from miniatures.leaving_out import leave_out
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the other rules' tests."""
-    out = [item for item in items if not _of_its_own_rule(item)]
-    config.hook.pytest_deselected(items=out)
-    items[:] = [item for item in items if _of_its_own_rule(item)]
-
-
-def _of_its_own_rule(item: pytest.Item) -> bool:
-    about = item.stash.get(ABOUT, None)
-    if about is None or not isinstance(about.target.adapter, AnyMiniature):
-        return True
-    miniature = about.target.adapter
-    return about.rule in (miniature.breaks, *miniature.also)
+    leave_out(config, items, lambda rule, miniature: rule in (miniature.breaks, *miniature.also))

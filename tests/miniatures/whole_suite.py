@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from miniatures.base import AnyMiniature
-from nq_conformance.plugin.collection import ABOUT
+from miniatures.leaving_out import leave_out
 
 CHILDREN = "RPC-"
 WITH_CHILDREN = (CHILDREN, "RUN-")
@@ -18,13 +18,8 @@ WITH_CHILDREN = (CHILDREN, "RUN-")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the children of the others."""
-    out = [item for item in items if _is_left_out(item)]
-    config.hook.pytest_deselected(items=out)
-    items[:] = [item for item in items if not _is_left_out(item)]
+    leave_out(config, items, _is_wanted)
 
 
-def _is_left_out(item: pytest.Item) -> bool:
-    about = item.stash.get(ABOUT, None)
-    if about is None or not isinstance(about.target.adapter, AnyMiniature):
-        return False
-    return about.rule.startswith(CHILDREN) and not about.target.adapter.breaks.startswith(WITH_CHILDREN)
+def _is_wanted(rule: str, miniature: AnyMiniature) -> bool:
+    return not rule.startswith(CHILDREN) or miniature.breaks.startswith(WITH_CHILDREN)
