@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import random
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+
+from measured import keep_measured, measured
 
 from crash.adapters import CANDIDATES, Candidate, Servers
 from crash.session import Result, run_session
@@ -19,7 +19,6 @@ from nq_conformance.report.check_text import check_text
 from nq_conformance.report.history_file import write_history
 
 PAGE = Path(__file__).parents[2] / "docs" / "crash-runs.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SESSION_ROUNDS = 25
 
 
@@ -70,25 +69,19 @@ def _judge(result: Result, tally: Tally, title: str, folder: Path | None) -> Non
 
 def _write(tallies: Sequence[Tally], seed: int) -> None:
     """Put the rows of these adapters into the page, and leave the others."""
-    page = PAGE.read_text(encoding="utf-8")
-    kept = _rows(page)
-    today = datetime.now(tz=UTC).date().isoformat()
-    note = f"Latest: {today}, {platform.system()}, Python {platform.python_version()}, seed {seed}."
-    rows = {**kept, **{tally.adapter: line for tally, line in zip(tallies, _lines(tallies), strict=True)}}
+    new = {tally.adapter: line for tally, line in zip(tallies, _lines(tallies), strict=True)}
+    rows = {**_rows(), **new}
     ordered = [rows[each.name] for each in CANDIDATES if each.name in rows]
-    text = "\n".join([*table([]).splitlines(), *ordered])
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    PAGE.write_text(pattern.sub(f"{BEGIN}\n\n{note}\n\n{text}\n\n{END}", page), encoding="utf-8")
+    keep_measured(PAGE, "\n".join([*table([]).splitlines(), *ordered]), f"seed {seed}")
 
 
 def _lines(tallies: Sequence[Tally]) -> Sequence[str]:
     return table(tallies).splitlines()[2:]
 
 
-def _rows(page: str) -> dict[str, str]:
+def _rows() -> dict[str, str]:
     """The rows that the page has, by adapter."""
-    measured = page.partition(BEGIN)[2].partition(END)[0]
-    lines = [line for line in measured.splitlines() if line.startswith("| ")][2:]
+    lines = [line for line in measured(PAGE).splitlines() if line.startswith("| ")][2:]
     return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+
+from measured import keep_measured
 
 from loaded.runs import ADAPTERS, Outcome
 
 PAGE = Path(__file__).parents[2] / "docs" / "loaded-runs.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 HEAD = """| adapter | runs | with alarms | event loops | load | seconds, one process | seconds, two |
 | --- | ---: | ---: | --- | ---: | ---: | ---: |
 """
@@ -25,11 +23,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def write(outcomes: Sequence[Outcome]) -> None:
     """Put the rows into the page."""
-    today = datetime.now(tz=UTC).date().isoformat()
-    note = f"Latest: {today}, {platform.system()}, Python {platform.python_version()}."
-    pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    text = f"{BEGIN}\n\n{note}\n\n{table(outcomes)}\n{END}"
-    PAGE.write_text(pattern.sub(lambda _: text, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    keep_measured(PAGE, table(outcomes))
 
 
 def _row(name: str, runs: Sequence[Outcome]) -> str:
