@@ -29,7 +29,7 @@ HEAD = """# The kill table
 Each rule has at least one *miniature*: the memory adapter with one behaviour bent, which that rule must fail.
 `nox -s kill_table` makes this page anew, with the whole suite run for every miniature; only the rules of
 child runtimes (RPC) are left out, but for the miniatures of RPC and RUN.
-The last column has what a miniature declares to break besides; that run fails for whatever else it finds.
+The last column has what else failed a miniature then, or, until such a run has come to it, what it declares.
 
 | rule | miniature | what is bent | also failed by |
 |---|---|---|---|
