@@ -91,6 +91,7 @@ class Lab:
         self._tasks: TaskGroup | None = None
         self._queues = 0
         self._canary: tuple[Queue, Recorder] | None = None
+        self._canary_lock = anyio.Lock()
         history.on_add = self._wake
 
     # -- what a test is given -------------------------------------------------------------
@@ -283,14 +284,15 @@ class Lab:
         What has not happened when they are through was not kept from happening by a lack
         of time: the adapter has accepted, claimed, run and completed jobs meanwhile.
         """
-        if self._canary is None:
-            queue = await self.queue("canary")
-            self._canary = (queue, await queue.handled())
-        queue, handler = self._canary
-        for _ in range(rounds):
-            done = len(handler.ended)
-            await queue.add({"n": "canary"})
-            await handler.finished(done + 1)
+        async with self._canary_lock:  # tests that share a lab send theirs in turn
+            if self._canary is None:
+                queue = await self.queue("canary")
+                self._canary = (queue, await queue.handled())
+            queue, handler = self._canary
+            for _ in range(rounds):
+                done = len(handler.ended)
+                await queue.add({"n": "canary"})
+                await handler.finished(done + 1)
 
     @asynccontextmanager
     async def meanwhile(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncIterator[None]:

@@ -19,12 +19,16 @@ from nq_conformance.lab import Lab, Queue
 from nq_conformance.suite import children
 from nq_conformance.suite.rules import needs
 from nq_conformance.suite.steps import Step, reply
+from nq_conformance.suite.together import Together
 from nq_conformance.violation import Inconclusive
 
 CHILD: Final = Budget("child", 6_000, "a child process starts, does its work, and its job ends")
+HANGING: Final = Budget(
+    "hanging", 10_000, "a child that hangs reaches its timeout and is ended, and its job ends"
+)
 NEVER_MS: Final = 60_000
 """A timeout that is not reached: a test's budget ends before it."""
-_ATTEMPT_MS: Final = 1_500
+_ATTEMPT_MS: Final = 2_000
 
 _FOLDER = Path(children.__file__).parent
 _SUFFIXES = {"python": ".py", "node-isolated": ".mjs"}
@@ -38,6 +42,8 @@ each_runtime = pytest.mark.parametrize(
     ],
 )
 """Run a test for each runtime that the adapter claims; it takes an argument ``runtime``."""
+while_others_hang = Together()
+"""Run a test beside the others of its runtime that wait for a timeout and for what ends a stubborn child."""
 in_python = needs(Capability.PYTHON_RUNTIME)
 """For a test of Python children alone."""
 
@@ -72,7 +78,7 @@ class Children:
         """Enqueue a job that does ``steps``; ``data`` goes into its payload. Returns its id."""
         return await self.queue.add({"script": list(steps), **(data or {})}, **opts)
 
-    async def ended(self, id: str, of: str = "a job in a child") -> Job:
+    async def ended(self, id: str, of: str = "a job in a child", budget: Budget = CHILD) -> Job:
         """Wait until the job is completed or failed; returns it. ``of`` says what job it is."""
         latest: Job | None = None
 
@@ -83,7 +89,7 @@ class Children:
 
         await self._lab.eventually(
             is_over,
-            budget=CHILD,
+            budget=budget,
             expected=f"{of} is completed or failed",
             seen=lambda: "there is no such job" if latest is None else f"it is {latest.state}",
             jobs=[id],
@@ -95,15 +101,16 @@ class Children:
         self,
         *steps: Step,
         of: str = "a job in a child",
+        budget: Budget = CHILD,
         data: Mapping[str, Any] | None = None,
         **opts: Any,
     ) -> Job:
         """The two in turn."""
-        return await self.ended(await self.start(*steps, data=data, **opts), of)
+        return await self.ended(await self.start(*steps, data=data, **opts), of, budget)
 
-    async def all_end(self, ids: Sequence[str]) -> list[Job]:
+    async def all_end(self, ids: Sequence[str], budget: Budget = CHILD) -> list[Job]:
         """Wait for several, at the most a budget for each."""
-        return [await self.ended(id) for id in ids]
+        return [await self.ended(id, budget=budget) for id in ids]
 
     async def gives(self, wanted: Any, *steps: Step, of: str, **opts: Any) -> Job:
         """Run a job, which must complete with the result ``wanted``; ``of`` says whose result."""

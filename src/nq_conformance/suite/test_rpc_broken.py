@@ -11,6 +11,7 @@ from pathlib import Path
 from nq_conformance.lab import Lab
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scripted import (
+    HANGING,
     NEVER_MS,
     completed_with,
     each_runtime,
@@ -23,6 +24,7 @@ from nq_conformance.suite.scripted import (
     script,
     scripted,
     timeout_for_hanging,
+    while_others_hang,
 )
 from nq_conformance.suite.steps import (
     ID,
@@ -87,6 +89,7 @@ async def test_a_function_that_cannot_be_imported_fails_the_attempt(lab: Lab) ->
 
 
 @rule("RPC-24")
+@while_others_hang
 @each_runtime
 async def test_a_broken_child_is_not_used_again(lab: Lab, runtime: str) -> None:
     """After an end, with a reply or without, a timeout and half a frame, the next job's child works."""
@@ -98,7 +101,7 @@ async def test_a_broken_child_is_not_used_again(lab: Lab, runtime: str) -> None:
         "a child that has printed half a frame": ([write('{"jsonrpc":'), exits(0)], "failed"),
     }
     for what, (steps, state) in ends.items():
-        job = await children.run(*steps, timeout=timeout_for_hanging(lab))
+        job = await children.run(*steps, budget=HANGING, timeout=timeout_for_hanging(lab))
         lab.equal(job.state, state, f"state of the job of {what}", jobs=[job.id])
         await children.still_works(what)
 
@@ -122,16 +125,17 @@ async def test_the_first_reply_counts_and_others_do_not(lab: Lab, runtime: str) 
 
 
 @rule("RPC-19")
+@while_others_hang
 @each_runtime
-async def test_a_late_reply_is_nobodys(lab: Lab, runtime: str, tmp_path: Path) -> None:
+async def test_a_late_reply_is_nobodys(lab: Lab, runtime: str, folder: Path) -> None:
     """A child replies when it is told to end, after its timeout: its job has failed, the next is not met."""
     children = await scripted(lab, runtime)
-    late = when_told_to_end(reply("late"), note(tmp_path / "replied", "late"), hang())
+    late = when_told_to_end(reply("late"), note(folder / "replied", "late"), hang())
     id = await children.start(late, hang(), timeout=timeout_for_hanging(lab))
     after = await children.start(reply("its own"))
-    job = await children.ended(id)
+    job = await children.ended(id, budget=HANGING)
     failed_with(lab, job, names_the_timeout, "names the timeout", "a job whose child replies too late")
-    lab.equal(await noted(lab, tmp_path / "replied", "its late reply"), "late", "what the child has done")
+    lab.equal(await noted(lab, folder / "replied", "its late reply"), "late", "what the child has done")
     completed_with(lab, await children.ended(after), "its own", "the job after it")
     await lab.canary()
     job = await children.queue.job(id)

@@ -13,6 +13,7 @@ from nq_conformance.suite.pids import are_gone, is_zombie, open_pipes
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scripted import (
     CHILD,
+    HANGING,
     NEVER_MS,
     Children,
     each_runtime,
@@ -24,6 +25,7 @@ from nq_conformance.suite.scripted import (
     script,
     scripted,
     timeout_for_hanging,
+    while_others_hang,
 )
 from nq_conformance.suite.steps import (
     PID,
@@ -47,6 +49,12 @@ ENDS: dict[str, tuple[Step, str]] = {
     "ends by a hang-up": (dies("SIGHUP"), r"SIGHUP|\b1\b"),
 }
 """Ways to end without a reply, and what the reason must have in it."""
+REPLIED = "after its reply"
+FAMILY_ENDS: dict[str, tuple[Step, ...]] = {
+    "by a signal": (dies("SIGKILL"),),
+    REPLIED: (reply("done"), exits(0)),
+}
+"""Ways to end with a child of one's own."""
 
 
 @rule("RPC-09")
@@ -83,23 +91,22 @@ async def test_an_end_is_noticed_while_another_process_holds_the_pipes(
 
 
 @rule("RPC-10")
+@while_others_hang
 @each_runtime
-async def test_a_timeout_ends_a_child_that_does_not_want_to_end(
-    lab: Lab, runtime: str, tmp_path: Path
-) -> None:
+async def test_a_timeout_ends_a_child_that_does_not_want_to_end(lab: Lab, runtime: str, folder: Path) -> None:
     """One child takes TERM as its cue to leave, one ignores it: both jobs fail, both children go."""
     children = await scripted(lab, runtime, concurrency=2)
-    told = tmp_path / "told to end"
+    told = folder / "told to end"
     behaviours = {
         "polite": when_told_to_end(note(told, "TERM"), exits(0)),
         "stubborn": when_told_to_end(),
     }
     ids = [
-        await children.start(how, note(tmp_path / who, PID), hang(), timeout=timeout_for_hanging(lab))
+        await children.start(how, note(folder / who, PID), hang(), timeout=timeout_for_hanging(lab))
         for who, how in behaviours.items()
     ]
-    pids = {f"the {who} child": await noted(lab, tmp_path / who, "its pid") for who in behaviours}
-    for job in await children.all_end(ids):
+    pids = {f"the {who} child": await noted(lab, folder / who, "its pid") for who in behaviours}
+    for job in await children.all_end(ids, HANGING):
         failed_with(lab, job, names_the_timeout, "names the timeout", "a job whose child hangs")
     await are_gone(lab, pids, "after its attempt ran into the timeout")
     lab.equal(await noted(lab, told, "that it was sent TERM"), "TERM", "what the polite child was sent first")
@@ -107,33 +114,42 @@ async def test_a_timeout_ends_a_child_that_does_not_want_to_end(
 
 
 @rule("RPC-10")
+@while_others_hang
 @each_runtime
-async def test_the_timeout_of_a_worker_ends_a_child(lab: Lab, runtime: str, tmp_path: Path) -> None:
+async def test_the_timeout_of_a_worker_ends_a_child(lab: Lab, runtime: str, folder: Path) -> None:
     """Given in the worker's options, for each attempt."""
     children = await scripted(lab, runtime, timeout_ms=timeout_for_hanging(lab))
-    id = await children.start(note(tmp_path / "pid", PID), hang())
-    pid = await noted(lab, tmp_path / "pid", "its pid")
-    job = await children.ended(id)
+    id = await children.start(note(folder / "pid", PID), hang())
+    pid = await noted(lab, folder / "pid", "its pid")
+    job = await children.ended(id, budget=HANGING)
     failed_with(lab, job, names_the_timeout, "names the timeout", "a job whose child hangs")
     await are_gone(lab, {"the child": pid}, "after its attempt ran into the timeout")
 
 
 @rule("RPC-11")
+@while_others_hang
 @each_runtime
-@pytest.mark.parametrize("how", ["by the timeout", "by a signal", "after its reply"])
+async def test_a_childs_children_end_with_it_by_the_timeout(lab: Lab, runtime: str, folder: Path) -> None:
+    """Neither it nor the process that it has started takes a signal as its cue to leave."""
+    await _family_ends(lab, runtime, folder, "by the timeout", when_told_to_end(), hang())
+
+
+@rule("RPC-11")
+@each_runtime
+@pytest.mark.parametrize("how", FAMILY_ENDS)
 async def test_a_childs_children_end_with_it(lab: Lab, runtime: str, how: str, tmp_path: Path) -> None:
+    """By a signal, or after its reply."""
+    await _family_ends(lab, runtime, tmp_path, how, *FAMILY_ENDS[how])
+
+
+async def _family_ends(lab: Lab, runtime: str, folder: Path, how: str, *ends: Step) -> None:
     """A process that the child has started, and that holds its pipes, is gone as well."""
     children = await scripted(lab, runtime)
-    ends = {
-        "by the timeout": [when_told_to_end(), hang()],
-        "by a signal": [dies("SIGKILL")],
-        "after its reply": [reply("done"), exits(0)],
-    }
-    steps = [spawn(tmp_path / "grandchild"), note(tmp_path / "child", PID), *ends[how]]
+    steps = [spawn(folder / "grandchild"), note(folder / "child", PID), *ends]
     id = await children.start(*steps, timeout=timeout_for_hanging(lab))
-    pids = {f"the {who}": await noted(lab, tmp_path / who, "its pid") for who in ("child", "grandchild")}
-    job = await children.ended(id)
-    wanted = "completed" if how == "after its reply" else "failed"
+    pids = {f"the {who}": await noted(lab, folder / who, "its pid") for who in ("child", "grandchild")}
+    job = await children.ended(id, budget=HANGING)
+    wanted = "completed" if how == REPLIED else "failed"
     lab.equal(job.state, wanted, f"state of a job whose child ends {how}", jobs=[id])
     await are_gone(lab, pids, f"when the child has ended {how}")
 

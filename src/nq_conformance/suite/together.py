@@ -2,15 +2,20 @@
 
 A series runs once a second at best, with many adapters once a minute. Five tests that each
 wait for two runs would take ten minutes; together they take two.
+
+What is shared is the time alone: each test has its queues and its folder, and fails by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -19,7 +24,11 @@ from nq_conformance.adapters import Adapter
 from nq_conformance.history import Entry
 from nq_conformance.lab import Lab
 
-Test: TypeAlias = Callable[[Lab], Awaitable[None]]
+Test: TypeAlias = Callable[..., Awaitable[None]]
+_Place: TypeAlias = tuple[str, frozenset[tuple[str, Any]]]
+
+FOLDER: Final = "folder"
+"""The argument of a test that wants one of its own."""
 
 
 @dataclass(slots=True)
@@ -31,50 +40,66 @@ class _Outcomes:
 
 
 class Together:
-    """A group of tests. The first that is run for an adapter and event loop runs all of them, in
-    its lab; each of the others tells what came of it then, and shows that lab's history.
+    """A group of tests. The first that is run for an adapter, an event loop and one value of their
+    parameters runs all of them, in its lab; each of the others tells what came of it then, and shows
+    that lab's history.
 
-    They must use queues of their own. A test that is run once more is run anew, with the rest.
+    They have the same parameters, if any, and must use queues of their own; ``folder`` is an empty
+    one, which goes with the group. A test that is run once more is run anew, with the rest.
     """
 
     def __init__(self) -> None:
         self._tests: list[Test] = []
-        self._outcomes: WeakKeyDictionary[Adapter, dict[str, _Outcomes]] = WeakKeyDictionary()
+        self._outcomes: WeakKeyDictionary[Adapter, dict[_Place, _Outcomes]] = WeakKeyDictionary()
 
     def __call__(self, test: Test) -> Test:
         """Decorate a test of the group."""
         self._tests.append(test)
 
         @functools.wraps(test)
-        async def told(lab: Lab) -> None:
+        async def told(lab: Lab, **values: Any) -> None:
             kept = self._outcomes.setdefault(lab.adapter, {})
-            place = _event_loop()
+            place = _event_loop(), frozenset(values.items())
             if place not in kept or test not in kept[place].errors:
-                kept[place] = await self._run_all(lab)
+                kept[place] = await self._run_all(lab, values)
             outcomes = kept[place]
             lab.history.entries[:] = outcomes.entries
             error = outcomes.errors.pop(test)
             if error is not None:
                 raise error
 
+        told.__signature__ = _without_folder(test)  # type: ignore[attr-defined] # pytest has no such fixture
         return told
 
-    async def _run_all(self, lab: Lab) -> _Outcomes:
+    async def _run_all(self, lab: Lab, values: Mapping[str, Any]) -> _Outcomes:
         await (lab.manager() if lab.adapter.has_workers else lab.provider())
         errors: dict[Test, Exception | None] = {}
 
-        async def run(test: Test) -> None:
+        async def run(test: Test, folder: Path) -> None:
             try:
-                await test(lab)
+                await test(lab, **values, **_folder_for(test, folder))
             except Exception as error:
                 errors[test] = error
             else:
                 errors[test] = None
 
-        async with anyio.create_task_group() as group:
-            for test in self._tests:
-                group.start_soon(run, test)
+        with TemporaryDirectory(prefix="nq-together-") as folder:
+            async with anyio.create_task_group() as group:
+                for number, test in enumerate(self._tests):
+                    group.start_soon(run, test, Path(folder, str(number)))
         return _Outcomes(errors, tuple(lab.history.entries))
+
+
+def _without_folder(test: Test) -> inspect.Signature:
+    signature = inspect.signature(test)
+    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name != FOLDER])
+
+
+def _folder_for(test: Test, path: Path) -> dict[str, Path]:
+    if FOLDER not in inspect.signature(test).parameters:
+        return {}
+    path.mkdir()
+    return {FOLDER: path}
 
 
 def _event_loop() -> str:
