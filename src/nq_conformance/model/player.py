@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from nq_conformance.clock import REACT, Budget
 from nq_conformance.contract import Job, JobsQuery
-from nq_conformance.lab import Lab
 from nq_conformance.model import steps
 from nq_conformance.model.inputs import job_input, model_job, schedule_options
-from nq_conformance.model.instances import Instances
+from nq_conformance.model.instances import Instances, Session
 from nq_conformance.model.portrait import REASON, misfit, of_job
 from nq_conformance.model.script import Script, call_of, job_call
 from nq_conformance.model.track import Track
@@ -21,16 +20,17 @@ _CONCURRENCY: Final = (1, 2)
 
 
 class Player:
-    """One sequence on one lab, which is used for nothing else.
+    """One sequence, whose queues have names that end in ``suffix`` and are used for nothing else.
 
     ``budget`` is how long the adapter may take to show what the model allows.
     """
 
-    def __init__(self, lab: Lab, budget: Budget = REACT) -> None:
+    def __init__(self, instances: Instances, budget: Budget = REACT, suffix: str = "") -> None:
         self.script = Script()
-        self._lab = lab
+        self._lab = instances.lab
         self._budget = budget
-        self._open = Instances(lab, self.script)
+        self._suffix = suffix
+        self._open = Session(instances, self.script, f"canary{suffix}")
         self._tracks: dict[int, Track] = {}
 
     async def play(self, step: steps.Step) -> None:
@@ -44,9 +44,10 @@ class Player:
             raise Violation(expected=f"the calls of {step} succeed", seen=f"one raised {told}") from error
 
     async def end(self) -> None:
-        """Make sure that no handler keeps the adapter from being closed."""
+        """Let all handlers return, and close the workers; raises what that raises."""
         for track in self._tracks.values():
             track.end()
+        await self._open.end()
 
     async def _play(self, step: steps.Step) -> None:  # noqa: C901 - one arm a step
         track = await self._track(step.queue)
@@ -188,7 +189,7 @@ class Player:
 
     async def _track(self, number: int) -> Track:
         if number not in self._tracks:
-            track = Track(f"queue{number + 1}", self._lab, self.script, _CONCURRENCY[number])
+            track = Track(f"queue{number + 1}{self._suffix}", self._lab, self.script, _CONCURRENCY[number])
             self._tracks[number] = track
             await track.work(await self._open.manager())
         return self._tracks[number]

@@ -1,8 +1,9 @@
 """Draws sequences until one fails, makes that one short, and makes sure of it.
 
-Hypothesis draws in a thread of its own, and each sequence is played on the event loop of the test,
-in a place of its own. A failure takes as long as its budget, so that shorter ones are tried with a small
-budget and for a limited time; at the end the shortest is played once more, with the whole budget.
+Hypothesis draws in a thread of its own, and each sequence is played on the event loop of the test, on
+queues of its own; some share a place, as to open an adapter takes long. A failure takes as long as its
+budget, so that shorter ones are tried with a small budget and for a limited time; at the end the
+shortest is played once more, with the whole budget. Each of these has a place to itself.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from nq_conformance.clock import REACT, Budget
 from nq_conformance.model.drawing import STEPS, Drawing
 from nq_conformance.model.finding import Finding
 from nq_conformance.model.machine import QueueMachine
-from nq_conformance.model.played import Played
 from nq_conformance.model.shortening import shortened
+from nq_conformance.model.stage import Played, Stage
 from nq_conformance.model.steps import Step, Steps
 
 SHORTENING: Final = Budget("shortening", 300, "the adapter does what it did in the sequences before")
@@ -63,6 +64,7 @@ class Search:
         self.result: Finding | None = None
         self._portal = portal
         self._drawing = drawing
+        self._stage: Stage | None = None
 
     def run(self) -> None:
         """Search; what ``find`` returns is ``result`` afterwards, ``found`` the first that failed, and
@@ -75,14 +77,20 @@ class Search:
         machine = cast("type[QueueMachine]", new_machine)  # Hypothesis takes any factory
         machine = hypothesis.seed(self._drawing.seed)(machine)
         try:
-            run_state_machine_as_test(machine, settings=_settings(self._drawing))
+            try:
+                run_state_machine_as_test(machine, settings=_settings(self._drawing))
+            finally:
+                self._leave_stage()
         except Broken:
             assert self.found is not None  # noqa: S101 - it is why the machine has raised
             self.result = self._shortest(self.found)
 
-    def played(self, budget: Budget) -> Played:
-        """A sequence that begins."""
-        return Played(self._portal, self._drawing, budget)
+    def begin(self) -> Played:
+        """A sequence that is drawn begins, behind others where there were some."""
+        if self._stage is not None and self._stage.is_spent:
+            self._leave_stage()
+        self._stage = self._stage or Stage(self._portal, self._drawing)
+        return self._stage.begin(REACT)
 
     @contextmanager
     def noting_errors(self) -> Iterator[None]:
@@ -106,14 +114,25 @@ class Search:
             finding = self._replayed(steps, SHORTENING) if time.monotonic() < ends_at else None
             return finding.steps if finding is not None and finding.is_repeatable else None
 
-        return self._replayed(shortened(found.steps, fails), REACT) or found
+        shortest = shortened(found.steps, fails)
+        again = dict.fromkeys((shortest, found.steps))  # a busy machine may have failed a part that is right
+        return next((finding for steps in again if (finding := self._replayed(steps, REACT))), found)
 
     def _replayed(self, steps: Steps, budget: Budget) -> Finding | None:
-        played = self.played(budget)
+        stage = Stage(self._portal, self._drawing)
         try:
-            return next((finding for step in steps if (finding := played.play(step))), None)
+            played = stage.begin(budget)
+            finding = next((finding for step in steps if (finding := played.play(step))), None)
+            played.end()
         finally:
-            played.close()
+            stage.close()
+        return finding
+
+    def _leave_stage(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage is not None:
+            with self.noting_errors():
+                stage.close()
 
 
 class _Attempt:
@@ -136,14 +155,13 @@ class _Attempt:
             raise Broken
 
     def end(self) -> None:
-        """Close what was opened."""
+        """Leave the place to the next."""
         if self._played is not None:
-            with self._search.noting_errors():
-                self._played.close()
+            self._played.end()
 
     def _play(self, step: Step) -> None:
         with self._search.noting_errors():
-            self._played = self._played or self._search.played(REACT)
+            self._played = self._played or self._search.begin()
             self._search.found = self._played.play(step)
 
 
