@@ -135,3 +135,8 @@ def shortened(value: Any, limit: int = 300) -> str:
     if len(text) <= limit:
         return text
     return f"{text[: limit // 2]} … {text[-limit // 4 :]} ({len(text)} characters)"
+
+
+def of_flow(flow_id: str) -> dict[str, Any]:
+    """A payload that names its flow, in both spellings that adapters read."""
+    return {"flow_id": flow_id, "flow_name": "the flow", "flowId": flow_id, "flowName": "the flow"}

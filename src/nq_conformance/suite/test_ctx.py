@@ -13,6 +13,7 @@ from nq_conformance.lab.handlers import Body
 from nq_conformance.lab.queue import field_of
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.json_values import TRICKY, same, values
+from nq_conformance.suite.payloads import of_flow
 from nq_conformance.suite.rules import rule
 
 KEYS = ("key", "Key", "key ", "", "a:b", "a", "a.b/c", "__proto__", "ключ", "k" * 200)
@@ -397,8 +398,3 @@ def _names(payload: dict[str, Any]) -> tuple[Any, ...]:
     """Flow id, flow name and step name, in whichever spelling."""
     spellings = (("flow_id", "flowId"), ("flow_name", "flowName"), ("step_name", "stepName"))
     return tuple(next((payload[key] for key in keys if key in payload), None) for keys in spellings)
-
-
-def of_flow(flow_id: str) -> dict[str, Any]:
-    """A payload that names its flow, in both spellings that adapters read."""
-    return {"flow_id": flow_id, "flow_name": "the flow", "flowId": flow_id, "flowName": "the flow"}

@@ -10,6 +10,7 @@ import pytest
 from nq_conformance.lab import Lab
 from nq_conformance.lab.queue import field_of
 from nq_conformance.suite.json_values import TRICKY, same
+from nq_conformance.suite.payloads import of_flow
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scripted import (
     completed_with,
@@ -33,7 +34,6 @@ from nq_conformance.suite.steps import (
     reply,
     write,
 )
-from nq_conformance.suite.test_ctx import of_flow
 
 SECRETS = ("DATABASE_URL", "REDIS_PASSWORD", "AWS_SECRET_ACCESS_KEY", "nq_of_no_special_name")
 ODD_TEXT = 'two\nlines\r\n\u2028 \U0001f680 "quoted" \\ and\ttabbed'

@@ -9,6 +9,7 @@ import anyio
 
 from nq_conformance.lab import Lab
 from nq_conformance.lab.queue import field_of
+from nq_conformance.suite.payloads import of_flow
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scripted import (
     CHILD,
@@ -37,7 +38,6 @@ from nq_conformance.suite.steps import (
     until,
     write,
 )
-from nq_conformance.suite.test_ctx import of_flow
 
 UNKNOWN_METHOD, BAD_PARAMS = -32601, -32602
 KEYS = ("a", "b", "c", "d")

@@ -13,9 +13,9 @@ from nq_conformance.lab import Lab, Queue, Run
 from nq_conformance.lab.queue import field_of
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.json_values import same, values
+from nq_conformance.suite.payloads import of_flow
 from nq_conformance.suite.raised import HARD_TO_TELL, raises
 from nq_conformance.suite.rules import rule
-from nq_conformance.suite.test_ctx import of_flow
 
 OUTCOMES = ("step.completed", "step.retry", "step.failed")
 NO_DICTS: tuple[Any, ...] = (
