@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from postgres_service_tools import SCHEMAS, answers, open_connection, started, v
 from service_tools import BUDGET_S
 
 import nq_conformance
-from nq_conformance.services import Databases, RunningService
+from nq_conformance.services import Databases, DatabasesAhead, RunningService
 from nq_conformance.services.postgres.client import execute, with_database
 
 pytest_plugins = ["postgres_service_tools", "service_tools"]
+
+LEFT = "SELECT string_agg(datname, ' ') FROM pg_database WHERE datname LIKE 'ahead%'"
 
 
 # A place for each test
@@ -99,6 +102,64 @@ def test_a_place_can_be_had_inside_a_running_loop(given_postgres: RunningService
 
     assert asyncio.run(inside()).endswith("/place_5")
     databases.clean("place_5")
+
+
+def test_places_are_made_ahead_and_nothing_is_left_of_them(given_postgres: RunningService) -> None:
+    """Each is empty and another's; one whose making failed is made when it is asked for."""
+    databases = _FailsTheThird(given_postgres.info.url)
+    names = (f"ahead_{number}" for number in count(1))
+    ahead = DatabasesAhead(databases, lambda: next(names))
+    for _ in range(4):
+        place = ahead.take()
+        assert place.dsn.endswith(f"/{place.namespace}")
+        assert value(place.dsn, "SELECT to_regclass('public.jobs')") is None
+        execute(place.dsn, "CREATE TABLE public.jobs (id int)", budget_s=BUDGET_S)
+        ahead.give_back(place.namespace)
+    ahead.close()
+    ahead.close()
+    assert databases.asked > 4
+    assert value(given_postgres.info.url, LEFT) is None
+
+
+def test_what_could_not_be_removed_is_removed_at_the_end_or_told(given_postgres: RunningService) -> None:
+    """The server was away for a moment, or is gone."""
+    databases = _DoesNotClean(given_postgres.info.url)
+    ahead = DatabasesAhead(databases, lambda: f"ahead_b{databases.asked}")
+    ahead.give_back(ahead.take().namespace)
+    with pytest.raises(OSError, match="gone"):
+        ahead.close()
+    assert value(given_postgres.info.url, LEFT) is not None
+    databases.is_there = True
+    ahead.close()
+    assert value(given_postgres.info.url, LEFT) is None
+
+
+class _FailsTheThird(Databases):
+    """A server that was away for a moment."""
+
+    asked = 0
+
+    def new_place(self, namespace: str) -> str:
+        self.asked += 1
+        if self.asked == 3:
+            raise OSError("away")
+        return super().new_place(namespace)
+
+
+class _DoesNotClean(Databases):
+    """A server that goes away once it has made places."""
+
+    asked = 0
+    is_there = False
+
+    def new_place(self, namespace: str) -> str:
+        self.asked += 1
+        return super().new_place(namespace)
+
+    def clean(self, namespace: str) -> None:
+        if not self.is_there:
+            raise OSError("gone")
+        super().clean(namespace)
 
 
 @pytest.mark.parametrize("namespace", ["", "*", "a b", "A", "1a", 'a"b', "a" * 64])

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from nq_conformance.clock import MachineWatch
 from nq_conformance.history import History
 from nq_conformance.lab import make_setting
 from nq_conformance.plugin.servers import Servers
-from nq_conformance.services import Databases, clean_redis
+from nq_conformance.services import Databases, DatabasesAhead, clean_redis
 from nq_conformance.violation import Inconclusive
 
 PLACES = pytest.StashKey["Places"]()
@@ -61,32 +62,49 @@ class Places:
         if "machine" in self.__dict__:
             self.machine.close()
 
+    def pytest_sessionfinish(self) -> None:
+        """Leave no database behind: a server that is not the run's own goes on."""
+        if "_ahead" in self.__dict__:
+            try:
+                self._ahead.close()
+            except Exception as error:
+                warnings.warn(
+                    pytest.PytestWarning(f"databases named {self._prefix}_* may be left behind: {error}"),
+                    stacklevel=1,
+                )
+
     @cached_property
-    def databases(self) -> Databases:
-        """The databases of the run's Postgres, which has been started."""
+    def _databases(self) -> Databases:
+        """Of the run's Postgres, which has been started."""
         return Databases(self._servers.url(Service.POSTGRES))
+
+    @cached_property
+    def _ahead(self) -> DatabasesAhead:
+        return DatabasesAhead(self._databases, self._next_name)
+
+    def _next_name(self) -> str:
+        return f"{self._prefix}_{next(self._numbers)}"
 
     @contextmanager
     def place(self, adapter: Adapter) -> Iterator[Place]:
         """A place for one test of ``adapter``, emptied at the end."""
-        namespace = f"{self._prefix}_{next(self._numbers)}"
         kind = self._servers.kind(adapter.service)
         if adapter.service is Service.DIRECTORY:
+            namespace = self._next_name()
             with tempfile.TemporaryDirectory(prefix=namespace) as folder:
                 yield Place(namespace, directory=Path(folder))
         elif adapter.service is Service.REDIS:
-            url = self._servers.url(Service.REDIS)
+            namespace, url = self._next_name(), self._servers.url(Service.REDIS)
             yield Place(namespace, url=url, server_kind=kind)
             with _no_fault_of_the_adapter("the Redis server could not be cleaned after the test"):
                 clean_redis(url, namespace)
         elif adapter.service is Service.POSTGRES:
             with _no_fault_of_the_adapter("the Postgres server gave the test no place"):
-                dsn = self.databases.new_place(namespace)
-            yield Place(namespace, dsn=dsn, server_kind=kind)
-            with _no_fault_of_the_adapter("the Postgres server could not be cleaned after the test"):
-                self.databases.clean(namespace)
+                given = self._ahead.take()
+            yield Place(given.namespace, dsn=given.dsn, server_kind=kind)
+            self._ahead.give_back(given.namespace)
         else:
-            yield Place(namespace)
+            yield Place(self._next_name())
 
     @contextmanager
     def series(self, adapter: Adapter) -> Iterator[Callable[[], AbstractContextManager[Place]]]:
@@ -105,7 +123,7 @@ class Places:
     def _emptied_after(self, shared: Place, number: int) -> Iterator[Place]:
         yield replace(shared, namespace=f"{shared.namespace}_{number}")
         with _no_fault_of_the_adapter("the Postgres server could not be emptied for the next example"):
-            self.databases.empty(shared.namespace)
+            self._databases.empty(shared.namespace)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def configure(config: pytest.Config) -> None:
     config.stash[PLACES] = places = Places(run.name, servers)
     config.add_cleanup(places.close)
     collection, recording, keeper = Collection(run), Recording(run, servers), EvidenceKeeper(run)
-    plugins = [fixtures, collection, servers, Blocking(run), recording, keeper]
+    plugins = [fixtures, collection, servers, places, Blocking(run), recording, keeper]
     if run.options.histories is not None:
         plugins.append(Histories(run, run.options.histories))
     plugins.append(Workers(config, run, servers, keeper))

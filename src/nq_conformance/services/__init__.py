@@ -9,6 +9,7 @@ from nq_conformance.services.errors import Attempt, ServiceError
 from nq_conformance.services.info import RunningService, ServiceInfo, Switch
 from nq_conformance.services.postgres import (
     Databases,
+    DatabasesAhead,
     ask_postgres,
     end_postgres_sessions,
     forget_postgres_job,
@@ -30,6 +31,7 @@ from nq_conformance.services.redis import (
 __all__ = [
     "Attempt",
     "Databases",
+    "DatabasesAhead",
     "RunningService",
     "ServiceError",
     "ServiceInfo",

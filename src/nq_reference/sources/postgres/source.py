@@ -53,7 +53,7 @@ class PostgresOptions:
     - ``listen``, ``statement_cache_size``: False and 0 behind a pooler that gives a connection to
       somebody else after each transaction (PgBouncer in transaction mode): LISTEN means nothing
       there, nor do prepared statements. New work and events are then found by a poll.
-    - ``poll_ms``: how often that is; ``None`` means 500, and 10,000 behind the notifications.
+    - ``poll_ms``: how often that is; ``None`` means 500, and 5,000 behind the notifications.
     """
 
     timeout_ms: int = 5_000
@@ -65,7 +65,7 @@ class PostgresOptions:
     @property
     def rhythm(self) -> Rhythm:
         """Whether it listens, and how often it polls."""
-        return Rhythm(self.listen, self.poll_ms or (10_000 if self.listen else 500))
+        return Rhythm(self.listen, self.poll_ms or (5_000 if self.listen else 500))
 
 
 class PostgresSource:
