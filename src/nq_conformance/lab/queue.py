@@ -163,6 +163,19 @@ class Queue:
         assert latest is not None
         return latest
 
+    async def forgets(self, id: str) -> None:
+        """Wait until ``get_job`` finds no job of this id, which its options have removed at its end."""
+
+        async def gone() -> bool:
+            return await self.get(id) is None
+
+        await self._lab.eventually(
+            gone,
+            expected=f"get_job of {id!r}, a job to be removed at its end, gives None",
+            seen=lambda: "it is still there",
+            jobs=(id,),
+        )
+
 
 def job_of(name: str, data: Any, opts: dict[str, Any]) -> JobInput:
     """A job input; a backoff may be given as ``("fixed", 20)``."""

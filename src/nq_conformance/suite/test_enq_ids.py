@@ -107,7 +107,7 @@ async def test_the_end_of_a_job_leaves_one_of_the_same_id_on_another_queue(lab: 
     await second.add({"n": "second"}, job_id="order-17")
     await heir.started()
     await first.add({"n": "first"}, job_id="order-17", remove_on_complete=True)
-    await _is_gone(lab, first, "order-17")
+    await first.forgets("order-17")
     lab.equal((await second.job("order-17")).data, {"n": "second"}, "data of the other", jobs=["order-17"])
     gate.open()
     await second.reaches("order-17", "completed")
@@ -131,7 +131,7 @@ async def test_the_id_of_a_job_removed_at_its_end_is_free_at_once(lab: Lab) -> N
                 seen=lambda handler=handler: f"runs so far: {handler.marks}",  # type: ignore[misc]
                 jobs=[id],
             )
-            await _is_gone(lab, queue, id)
+            await queue.forgets(id)
     lab.equal((good.marks, bad.marks), ([1, 2, 3, 4], [1, 2, 3, 4]), "runs of both, by their turn")
 
 
@@ -150,7 +150,7 @@ async def test_the_id_of_a_job_pushed_out_by_a_newer_one_is_free_at_once(lab: La
             jobs=[id],
         )
         await queue.reaches(id, "completed")
-        await _is_gone(lab, queue, other)
+        await queue.forgets(other)
 
 
 @rule("ENQ-08")
@@ -189,17 +189,5 @@ async def _enqueue_again(lab: Lab, queue: Queue, id: str, state: str, name: str 
         (after.name, after.data, after.state, after.opts.priority),
         (before.name, "first", state if state != "waiting" else before.state, 0),
         f"name, data, state and priority of the {state} job after a second enqueue",
-        jobs=[id],
-    )
-
-
-async def _is_gone(lab: Lab, queue: Queue, id: str) -> None:
-    async def gone() -> bool:
-        return await queue.get(id) is None
-
-    await lab.eventually(
-        gone,
-        expected=f"the job {id!r} is removed, as its options say",
-        seen=lambda: "get_job still finds it",
         jobs=[id],
     )

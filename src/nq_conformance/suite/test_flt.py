@@ -16,6 +16,7 @@ from nq_conformance.suite.recovering import (
     QUICK_LOCKS,
     add_when_back,
     all_run,
+    hears_of_another,
     stay_away,
     while_others_time_out,
 )
@@ -213,18 +214,5 @@ async def _check_hears_again(lab: Lab, outage: Outage, fault: Callable[[], Await
     await log.heard(1)
     lab.equal(log.job_ids, [first], "jobs of `waiting` events before the fault", jobs=[first])
     await fault()
-    ids = []
-
-    async def another_is_heard_of() -> bool:
-        ids.append(await beside.add("after"))
-        with anyio.move_on_after(0.3):
-            await log.heard(2)
-        return bool(set(log.job_ids) & set(ids))
-
-    await lab.eventually(
-        another_is_heard_of,
-        budget=RECOVER,
-        expected="`waiting` is told of jobs that come after the fault",
-        seen=lambda: f"{len(ids)} jobs came, and it was told of none of them",
-        jobs=ids[:1],
-    )
+    what = "`waiting` is told of jobs that come after the fault"
+    await hears_of_another(lab, log, lambda: beside.add("after"), what)

@@ -12,11 +12,12 @@ from nq_conformance.lab import EventLog, Lab, Queue, Run
 from nq_conformance.suite.ends import restartable, tell
 from nq_conformance.suite.later import let_fall_due
 from nq_conformance.suite.listening import tasks_beside
-from nq_conformance.suite.outage import RECONNECT, RECOVER, REPORT, outage_of
+from nq_conformance.suite.outage import RECONNECT, REPORT, outage_of
 from nq_conformance.suite.recovering import (
     QUICK_LOCKS,
     add_when_back,
     all_run,
+    hears_of_another,
     stay_away,
     while_others_time_out,
 )
@@ -213,20 +214,14 @@ async def test_all_go_on_when_the_server_was_restarted_with_its_data(lab: Lab) -
 
 async def _check_told(lab: Lab, queue: Queue, log: EventLog) -> None:
     """A subscriber from before the fault hears of jobs that complete after it."""
-    ids: list[str] = []
 
-    async def another_is_heard_of() -> bool:
-        ids.append(await queue.add({"n": "to be told of"}))
-        await queue.reaches(ids[-1], "completed")
-        return bool(set(log.job_ids) & set(ids))
+    async def another() -> str:
+        id = await queue.add({"n": "to be told of"})
+        await queue.reaches(id, "completed")
+        return id
 
-    await lab.eventually(
-        another_is_heard_of,
-        budget=RECOVER,
-        expected="`completed` is told of jobs that end after a restart of the server",
-        seen=lambda: f"{len(ids)} jobs ended, and it was told of none of them",
-        jobs=ids[:1],
-    )
+    what = "`completed` is told of jobs that end after a restart of the server"
+    await hears_of_another(lab, log, another, what)
 
 
 def _is_plain(text: Any) -> bool:

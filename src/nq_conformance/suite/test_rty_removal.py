@@ -30,7 +30,7 @@ async def test_a_job_that_is_to_be_removed_goes_at_its_end_and_alone(lab: Lab, o
     before = len(ended.payloads)
     gone = await queue.add(name=outcome, **_removal(outcome, True))
     await ended.heard(before + 1)
-    await _is_gone(lab, queue, gone)
+    await queue.forgets(gone)
     kept += [await _ended(queue, "completed"), await _ended(queue, "failed")]
     lab.equal(
         sorted(await queue.ids()), sorted(kept), f"jobs of the queue, one {outcome} removed", jobs=[gone]
@@ -58,7 +58,7 @@ async def test_a_failure_that_is_retried_is_not_the_end(lab: Lab) -> None:
     await handler.started(3)
     lab.equal((await queue.job(id)).state, "active", "state of a job in its second attempt", jobs=[id])
     gate.open()
-    await _is_gone(lab, queue, id)
+    await queue.forgets(id)
     lab.equal(await queue.ids(), [resting], "jobs left, one of them still to be retried", jobs=[resting])
 
 
@@ -71,7 +71,7 @@ async def test_each_option_removes_at_its_own_end_alone(lab: Lab) -> None:
     failed = await _ended(queue, "failed", remove_on_complete=True)
     completed = await _ended(queue, "completed", remove_on_fail=True)
     gone = await queue.add(name="completed", remove_on_complete=True)
-    await _is_gone(lab, queue, gone)
+    await queue.forgets(gone)
     lab.equal(sorted(await queue.ids()), sorted([failed, completed]), "jobs left", jobs=[failed, completed])
 
 
@@ -151,18 +151,6 @@ async def _the_clock_has_moved(lab: Lab) -> None:
         return time.time() * 1000 > began_ms + CLOCK_MS
 
     await lab.eventually(moved, expected="the clock goes on", seen=lambda: "it stands still")
-
-
-async def _is_gone(lab: Lab, queue: Queue, id: str) -> None:
-    async def gone() -> bool:
-        return await queue.get(id) is None
-
-    await lab.eventually(
-        gone,
-        expected=f"get_job of {id!r}, a job to be removed at its end, gives None",
-        seen=lambda: "it is still there",
-        jobs=(id,),
-    )
 
 
 async def _has_left(lab: Lab, queue: Queue, outcome: Outcome, wanted: list[str]) -> None:
