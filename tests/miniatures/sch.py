@@ -126,8 +126,6 @@ class FiresEachMatchTwice(Miniature):
     """A match makes two jobs."""
 
     breaks, tells = "SCH-08", "one run for each match"
-    also = ("SCH-10",)
-    because = "two jobs for one match look like two identical series"
 
     class source_class(MemorySource):
         async def fire(self, queue: str, due: Schedule, next_at: int | None, job: NewJob) -> bool:
