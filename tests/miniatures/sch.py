@@ -41,6 +41,8 @@ class RunsASeriesAtOnce(Miniature):
     """The first run does not wait for the first match."""
 
     breaks, tells = "SCH-08", "the first run starts at the next match"
+    also = ("SCH-16", "SCH-17")
+    because = "the series is listed with a run that is due at once, and a removed one has had it by then"
 
     class source_class(MemorySource):
         async def put_schedule(self, queue: str, schedule: Schedule) -> None:
@@ -126,6 +128,8 @@ class FiresEachMatchTwice(Miniature):
     """A match makes two jobs."""
 
     breaks, tells = "SCH-08", "one run for each match"
+    also = ("SCH-10", "SCH-17")
+    because = "two jobs for one match look like two series, and like one that was removed and runs on"
 
     class source_class(MemorySource):
         async def fire(self, queue: str, due: Schedule, next_at: int | None, job: NewJob) -> bool:
