@@ -169,13 +169,35 @@ def call_in_task(call: Callable[[], None]) -> None:
     task.add_done_callback(_running.discard)
 
 
-def cancelled_from_outside(error: BaseException) -> bool:
+def ends_this_task(error: BaseException) -> bool:
     """Whether ``error`` ends this task because its event loop is closing, as at the end of
-    ``asyncio.run``; a ``CancelledError`` that a handler raises by itself does not (RTY-13)."""
-    if _on_trio() or not isinstance(error, asyncio.CancelledError):
+    ``asyncio.run``, or the task is thrown away.
+
+    A ``CancelledError`` that a handler or an event manager raises by itself does not (RTY-13), nor
+    does one that comes of cancelling the task that runs the handler; see ``recover``.
+    """
+    if isinstance(error, GeneratorExit):
+        return True
+    if _on_trio():  # nobody can make one but trio
+        return isinstance(error, sys.modules["trio"].Cancelled)
+    if not isinstance(error, asyncio.CancelledError) or not is_cancelled():
         return False
     task = asyncio.current_task()
+    loop = asyncio.get_running_loop()  # when it closes it cancels all its tasks before any goes on
+    others = [t for t in tuple(_running) if t is not task and not t.done() and t.get_loop() is loop]
+    return all(other.cancelling() for other in others)
+
+
+def is_cancelled() -> bool:
+    """Whether somebody has cancelled this task of asyncio's; its next await may have to tell it yet."""
+    task = None if _on_trio() else asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def recover() -> None:
+    """Let this task go on as if it had not been cancelled: whoever did that had no right to."""
+    while is_cancelled():
+        asyncio.current_task().uncancel()  # type: ignore[union-attr] # there is one that is cancelled
 
 
 def _on_trio() -> bool:

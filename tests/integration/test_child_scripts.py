@@ -43,6 +43,19 @@ def script(tmp_path: Path) -> Any:
     return write
 
 
+async def test_a_reply_that_can_not_be_read_fails_the_attempt(script: Any) -> None:
+    """It is nested deeper than JSON is read here; the job does not wait for another."""
+    deep = """
+send(line({"id": id, "result": "HERE"}).replace(b'"HERE"', b"[" * 100_000 + b"]" * 100_000))
+read()
+"""
+    async with workplace() as place:
+        await place.work(script(deep))
+        job = await place.run({})
+        assert job.state == "failed"
+        assert "nested too deep" in (job.failed_reason or "")
+
+
 async def test_the_request_is_one_line_with_job_and_context(script: Any) -> None:
     """Exactly what is agreed, and nothing else (RPC-01, question 23)."""
     async with workplace() as place:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nq_reference.runtimes.framing import Frames, FrameTooLongError, encode
-from nq_reference.runtimes.messages import NO_ID, Call, Reply, parse
+from nq_reference.runtimes.messages import NO_ID, Call, Reply, Unreadable, parse
 
 VALUES = st.recursive(
     st.none()
@@ -68,6 +68,16 @@ def test_a_line_is_refused_exactly_beyond_the_limit(length: int, places: list[in
 def test_what_is_no_message_is_none(line: bytes) -> None:
     """Prints and pieces of messages say nothing (RPC-06)."""
     assert parse(line) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "why"), [("[" * 100_000 + "]" * 100_000, "nested too deep"), ("1" * 5_000, "4300 digits")]
+)
+def test_what_may_have_been_a_reply_and_can_not_be_read_is_told(value: str, why: str) -> None:
+    """Nobody else would answer for it: the job would wait for ever."""
+    message = parse(f'{{"jsonrpc":"2.0","id":1,"result":{value}}}'.encode())
+    assert isinstance(message, Unreadable)
+    assert why in message.why
 
 
 def test_calls_replies_and_notifications_are_told_apart() -> None:

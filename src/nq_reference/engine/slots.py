@@ -8,16 +8,20 @@ thousand short jobs need few switches between tasks, and a long one holds up nob
 from __future__ import annotations
 
 import functools
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from nq_reference import background
 from nq_reference.job_source import ClaimedJob
 
+logger = logging.getLogger("nq_reference")
+
 
 class Slots:
-    """Runs jobs by ``run``, which is given the job and the number of its slot and never raises
-    but for a cancellation. ``name`` is for the tasks' names."""
+    """Runs jobs by ``run``, which is given the job and the number of its slot. ``name`` is for the
+    tasks' names. A slot outlives whatever ``run`` raises, but for a cancellation by ``stop`` or by the
+    event loop that closes: without it, jobs would be claimed that nobody runs."""
 
     def __init__(self, run: Callable[[ClaimedJob, int], Awaitable[None]], name: str) -> None:
         self._run = run
@@ -53,13 +57,24 @@ class Slots:
     async def _slot(self, number: int) -> None:
         bell = background.bell()
         while True:
+            try:
+                await self._work(bell, number)
+            except BaseException as error:
+                if self.cancelled(number) or background.ends_this_task(error):
+                    raise
+                background.recover()
+                logger.exception("a job broke out of slot %d of %s, which goes on", number, self._name)
+
+    async def _work(self, bell: background.Bell, number: int) -> None:
+        while True:
             while self._ready:
                 job = self._ready.popleft()
                 if self._ready:
                     self._wake_one()
                 await self._run(job, number)
             bell.clear()
-            self._idle.append(bell)
+            if bell not in self._idle:
+                self._idle.append(bell)
             await bell.wait()
 
     def _wake_one(self) -> None:

@@ -105,7 +105,8 @@ class QueueWorker:
 
     async def _stop_late_ones(self) -> None:
         assert self._pump is not None  # noqa: S101 - close() has asked
-        await self._slots.stop()
+        with anyio.move_on_after(SETTLE_TIMEOUT_S):  # a handler may be in a thread, or ignore it
+            await self._slots.stop()
         if not self._pump.finished:
             with anyio.move_on_after(SETTLE_TIMEOUT_S):
                 await self._pump.wait()
@@ -118,6 +119,7 @@ class QueueWorker:
             self._wake.clear()
             try:
                 rest_ms = await self._one_turn()
+                self._pace.after_success()
             except Exception as error:
                 rest_ms = self._pace.after_error(error)
             if rest_ms > 0:
@@ -129,12 +131,11 @@ class QueueWorker:
             reply = await self._exchange()
             for job in reply.claimed:
                 self._begin(job)
-        self._pace.after_success()
         for job in reply.dead:
             await self._runner.stalled_out(self.queue, job)
         if reply.due and self._accepting:
-            await ticker.fire(self._source, self.queue, reply.due)
-            return 0
+            fired = await ticker.fire(self._source, self.queue, reply.due)
+            return 0 if fired else ticker.BROKEN_REST_MS
         if self._outcomes or self._through:
             return 0
         if self._accepting and self._free:

@@ -68,6 +68,7 @@ class SourceProvider:
         self._subscriptions: set[Subscription] = set()
         self._open = False
         self._closed = False
+        self._ended = False
         self._closing: anyio.Event | None = None
 
     # -- life ----------------------------------------------------------------------------
@@ -83,20 +84,26 @@ class SourceProvider:
     async def close(self) -> None:
         """Close the managers made by this provider, end subscriptions, disconnect. Idempotent;
         a concurrent second call returns when the first has done its work."""
-        if self._closing is not None:
+        while self._closing is not None:
             await self._closing.wait()
+        if self._ended:
             return
         self._closed, self._open = True, False
-        self._closing = anyio.Event()
+        closing = self._closing = anyio.Event()
         try:
-            for manager in self._managers:
-                await manager.close_all()
-            for subscription in tuple(self._subscriptions):
-                subscription.close()
-            self._subscriptions.clear()
-            await self._source.close()
-        finally:
-            self._closing.set()
+            await self._close()
+            self._ended = True
+        finally:  # cut short, it is there to be called again
+            self._closing = None
+            closing.set()
+
+    async def _close(self) -> None:
+        for manager in self._managers:
+            await manager.close_all()
+        for subscription in tuple(self._subscriptions):
+            subscription.close()
+        self._subscriptions.clear()
+        await self._source.close()
 
     def worker_manager(
         self,

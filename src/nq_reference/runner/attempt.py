@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from nq_conformance.contract import RunContext, WorkerHandler
 from nq_reference import background, codec
@@ -66,7 +67,13 @@ class Runner:
         Raises only a cancellation by the engine or by the event loop that is closing.
         """
         job = attempt.job
-        data = codec.decode(job.data)
+        try:
+            data = codec.decode(job.data)
+        except Exception as error:  # what is stored there, nobody can read
+            attempt.began()
+            return await self._failed(
+                attempt, Step.of(attempt.queue, job.id, job.name, None, attempt.number), error
+            )
         step = Step.of(attempt.queue, job.id, job.name, data, attempt.number)
         if attempt.handler is None:
             attempt.began()
@@ -75,9 +82,12 @@ class Runner:
         try:
             result = await self._call(attempt, data, Context(step, self._services, self._bus))
             text = codec.encode(result, "the handler's result")
+            if background.is_cancelled():  # by a handler that has not awaited anything since
+                await anyio.lowlevel.checkpoint()
         except BaseException as error:
-            if attempt.cancelled() or background.cancelled_from_outside(error):
+            if attempt.cancelled() or background.ends_this_task(error):
                 raise
+            background.recover()
             return await self._failed(attempt, step, error)
         await self._bus.completed(step, result)
         return Outcome(job.id, job.token, "complete", text, keep=kept(job.opts.remove_on_complete))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from typing import Any
 
 from nq_conformance.contract import EventManager, StepEvent, StepEventType
+from nq_reference import background
 from nq_reference.failure import reason_of
 from nq_reference.runner.step import Step
 
@@ -43,11 +45,14 @@ class StepBus:
         await self.publish("step.retry" if retried else "step.failed", step, data)
 
     async def publish(self, kind: StepEventType, step: Step, data: dict[str, Any]) -> None:
-        """Hand an event to the event manager; log what it raises, and go on."""
+        """Hand an event to the event manager; log what it raises, and go on. Raises only a cancellation
+        of this task: one that comes of the manager's own affairs is an error like any other."""
         if self._events is None:
             return
         event = StepEvent(kind, step.flow_id, step.flow_name, step.name, step.step_id, step.attempt, data)
         try:
             await self._events.publish_bus(event)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and background.is_cancelled():
+                raise
             logger.exception("the event manager did not take %s of %s", kind, step.step_id)

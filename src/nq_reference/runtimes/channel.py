@@ -20,10 +20,10 @@ from nq_reference import background
 from nq_reference.failure import reason_of
 from nq_reference.runtimes.answers import answer, failure, handler_error, refusal_of
 from nq_reference.runtimes.context_calls import METHODS
-from nq_reference.runtimes.errors import ChildError
+from nq_reference.runtimes.errors import ChildError, ChildProtocolError
 from nq_reference.runtimes.framing import encode
 from nq_reference.runtimes.log import ChildLog
-from nq_reference.runtimes.messages import NO_ID, Call, Reply, parse
+from nq_reference.runtimes.messages import NO_ID, Call, Reply, Unreadable, parse
 from nq_reference.runtimes.pipes import WritePipe
 
 
@@ -83,6 +83,8 @@ class Channel:
             await self._take_call(message, tasks)
         elif isinstance(message, Reply):
             await self._take_reply(message)
+        elif isinstance(message, Unreadable):
+            self.gone(ChildProtocolError(f"the child sent what can't be read: {message.why}"))
         elif line.strip():
             self._log.line("stdout", line)
 

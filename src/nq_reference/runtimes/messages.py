@@ -33,14 +33,21 @@ class Reply:
     error: Any = None
 
 
-def parse(line: bytes) -> Call | Reply | None:
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What looks like a message and is beyond what can be read; ``why`` in words. It may have been the
+    reply that somebody waits for."""
+
+    why: str
+
+
+def parse(line: bytes) -> Call | Reply | Unreadable | None:
     """The message in ``line``; ``None`` if there is none, whatever else it may be."""
     if not line.lstrip().startswith(b"{"):
         return None  # a print; no need to look closer
-    try:
-        message = json.loads(line.decode())
-    except (ValueError, RecursionError):
-        return None
+    message = _read(line)
+    if isinstance(message, Unreadable):
+        return message if b'"jsonrpc"' in line else None
     if message.get("jsonrpc") != "2.0":
         return None
     if "method" in message:
@@ -48,3 +55,16 @@ def parse(line: bytes) -> Call | Reply | None:
     if "id" in message and ("result" in message or message.get("error") is not None):
         return Reply(message["id"], message.get("result"), message.get("error"))
     return None
+
+
+def _read(line: bytes) -> dict[str, Any] | Unreadable:
+    """An object, an empty one for what is no JSON."""
+    try:
+        read: dict[str, Any] = json.loads(line.decode())
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        return {}
+    except RecursionError:
+        return Unreadable("it is nested too deep")
+    except ValueError as error:  # a number of more digits than Python takes
+        return Unreadable(str(error))
+    return read
