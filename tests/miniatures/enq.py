@@ -63,6 +63,19 @@ class KnowsOnlyUnfinishedIds(Miniature):
             super().add(new)
 
 
+class TellsOfRepeatsWhileAJobRuns(Miniature):
+    """A second enqueue with the id of a running job stores nothing, and is told all the same."""
+
+    breaks, tells = "ENQ-06", "of a job that was enqueued again while it ran"
+
+    class queue_class(MemoryQueue):
+        def add(self, new: NewJob) -> None:
+            known = self.jobs.get(new.id)
+            if known is not None and known.state == "active":
+                self.emit("waiting", new.id, None)
+            super().add(new)
+
+
 class TurnsEmptyListsIntoObjects(Miniature):
     """As a payload does that goes through Lua's cjson."""
 

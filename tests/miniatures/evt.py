@@ -31,6 +31,18 @@ class TellsWaitingForDelayedJobs(Miniature):
                 self.emit("waiting", new.id, None)
 
 
+class TellsOfADelayWithoutItsEnd(Miniature):
+    """`delayed` of an enqueue does not say when the job is due."""
+
+    breaks, tells = "EVT-01", "in a minute from now"
+
+    class queue_class(MemoryQueue):
+        def delay(self, job: JobRecord, verb: str, due: int) -> None:
+            with _silent(self):
+                super().delay(job, verb, due)
+            self.emit("delayed", job.id, None if verb == "enqueue" else due)
+
+
 class TellsFailedAtEachAttempt(Miniature):
     """An attempt that is retried is told as a failure of the job."""
 
@@ -127,6 +139,19 @@ class PausesInSilence(Miniature):
         async def pause(self, queue: str) -> None:
             with _silent(self.queue(queue)):
                 await super().pause(queue)
+
+
+class TellsOfPausesThatChangeNothing(Miniature):
+    """A pause of a queue that is held already is told as well."""
+
+    breaks, tells = "EVT-05", "`paused` events of a queue that was paused twice"
+
+    class source_class(MemorySource):
+        async def pause(self, queue: str) -> None:
+            was_paused = await self.is_paused(queue)
+            await super().pause(queue)
+            if was_paused:
+                self.queue(queue).emit("paused", None, None)
 
 
 class TellsBeforeItCommits(Miniature):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from miniatures.base import Miniature
-from nq_conformance.contract import Job, JobsQuery, JobState
+from nq_conformance.contract import Job, JobOptions, JobsQuery, JobState
 from nq_reference.job_source import NewJob, Outcome, StoredJob
 from nq_reference.names import check_name
 from nq_reference.providers.memory import MemoryProvider
@@ -169,6 +169,26 @@ class ListsLessThanItShows(Miniature):
         ) -> Sequence[StoredJob]:
             found = await super().list(queue, states, offset, limit)
             return [replace(job, opts=replace(job.opts, timeout=None)) for job in found]
+
+
+class ShowsDefaultOptions(Miniature):
+    """Of a job's options only those that order it are kept where it can be looked at."""
+
+    breaks, tells = "QRY-08", "get_job shows what was given"
+
+    class source_class(MemorySource):
+        async def get(self, queue: str, id: str) -> StoredJob | None:
+            job = await super().get(queue, id)
+            return job and _with_few_options(job)
+
+        async def list(
+            self, queue: str, states: Collection[JobState], offset: int, limit: int | None
+        ) -> Sequence[StoredJob]:
+            return [_with_few_options(job) for job in await super().list(queue, states, offset, limit)]
+
+
+def _with_few_options(job: StoredJob) -> StoredJob:
+    return replace(job, opts=JobOptions(attempts=job.opts.attempts, priority=job.opts.priority))
 
 
 class StampsDelayedJobsWhenTheyAreDue(Miniature):

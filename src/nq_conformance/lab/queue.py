@@ -18,6 +18,7 @@ from nq_conformance.contract import (
     ScheduleOptions,
     WorkerOptions,
 )
+from nq_conformance.lab.calls import shortened
 from nq_conformance.lab.facade import ManagerUnderTest, ProviderUnderTest
 from nq_conformance.lab.handlers import Recorder
 
@@ -119,14 +120,13 @@ class Queue:
         def heard(payload: Any = None) -> None:
             log.payloads.append(payload)
             job_id = field_of(payload, "job_id")
-            self._lab.history.add("event", event, queue=self.name, job_id=job_id, data=payload)
+            text = _strange_id(job_id)
+            self._lab.history.add("event", event, queue=self.name, job_id=job_id, text=text, data=payload)
             if then is not None:
                 then(payload)
 
         log.unsubscribe = self.provider.on(self.name, event, heard)
-        ready = getattr(log.unsubscribe, "ready", None)
-        if ready is not None:
-            await self._lab.clock.call(ready, "the subscription's ready()")
+        await is_ready(self._lab, log.unsubscribe)
         return log
 
     async def work(
@@ -177,6 +177,11 @@ class Queue:
         )
 
 
+def _strange_id(job_id: object) -> str:
+    """What a timeline shows of an id that is no text, as a history names jobs by texts alone."""
+    return "" if job_id is None or isinstance(job_id, str) else f"job_id={shortened(job_id)}"
+
+
 def job_of(name: str, data: Any, opts: dict[str, Any]) -> JobInput:
     """A job input; a backoff may be given as ``("fixed", 20)``."""
     if isinstance(opts.get("backoff"), tuple):
@@ -184,8 +189,15 @@ def job_of(name: str, data: Any, opts: dict[str, Any]) -> JobInput:
     return JobInput(name, data, JobOptions(**opts) if opts else None)
 
 
-def field_of(payload: Any, name: str) -> Any:
-    """A payload's field, whether it is a mapping or an object; ``None`` if it has none."""
+async def is_ready(lab: Lab, unsubscribe: Any) -> None:
+    """Return once the subscription that ``unsubscribe`` ends misses nothing any more."""
+    ready = getattr(unsubscribe, "ready", None)
+    if ready is not None:
+        await lab.clock.call(ready, "the subscription's ready()")
+
+
+def field_of(payload: Any, name: str, default: Any = None) -> Any:
+    """A payload's field, whether it is a mapping or an object; ``default`` if it has none."""
     if isinstance(payload, dict):
-        return payload.get(name)
-    return getattr(payload, name, None)
+        return payload.get(name, default)
+    return getattr(payload, name, default)

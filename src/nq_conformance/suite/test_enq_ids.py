@@ -8,6 +8,7 @@ from typing import Any
 from nq_conformance.adapters import Capability
 from nq_conformance.lab import Lab, Queue
 from nq_conformance.suite.accepting import remove_job
+from nq_conformance.suite.fields import differences, fields_of
 from nq_conformance.suite.rules import rule
 
 SEPARATORS = (":", "/", ".", "-", "_", "|", "%", "#", " ", "::", "%3A")
@@ -62,6 +63,33 @@ async def test_the_job_id_of_a_finished_job_adds_nothing(lab: Lab) -> None:
         [run.data for run in done.runs], ["first", "canary"], "runs of the completed job and of a last one"
     )
     lab.equal(len(failed.runs), 1, "runs of the failed job", jobs=["b"])
+
+
+@rule("ENQ-06")
+async def test_the_job_id_of_a_running_job_adds_nothing(lab: Lab) -> None:
+    """A second enqueue while the first job runs, with other options: it runs once, and nothing is told."""
+    if not lab.adapter.has_workers:
+        return
+    queue, gate = await lab.queue(), lab.gate()
+    waiting, delayed = await queue.listen("waiting"), await queue.listen("delayed")
+    handler = lab.handler(gate=gate)
+    await queue.work(handler)
+    await queue.add("first", job_id="a")
+    await handler.started(1)
+    before = fields_of(await queue.job("a"))
+    returned = await queue.add("second", name="other", job_id="a", delay=60_000, attempts=5, priority=7)
+    lab.equal(returned, "a", "enqueue with the id of a running job returns that id", jobs=["a"])
+    changed = differences(fields_of(await queue.job("a")), before)
+    lab.equal(changed, [], "fields of a running job that a second enqueue has changed", jobs=["a"])
+    gate.open()
+    await queue.reaches("a", "completed")
+    last = await queue.add("canary")
+    await handler.finished(2)
+    await waiting.heard(2)
+    lab.equal([run.data for run in handler.runs], ["first", "canary"], "runs of the job and of a last one")
+    told = (waiting.job_ids, delayed.job_ids)
+    what = "job ids of `waiting` and `delayed` events, of a job that was enqueued again while it ran"
+    lab.equal(told, (["a", last], []), what, jobs=["a"])
 
 
 @rule("ENQ-07")

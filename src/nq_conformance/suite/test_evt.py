@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
@@ -41,6 +42,11 @@ async def test_a_delayed_job_tells_delayed_and_not_yet_waiting(lab: Lab) -> None
         waiting.job_ids, [last], "job ids of `waiting` events, of a delayed job and a last one", jobs=[id]
     )
     lab.equal(delayed.job_ids, [id], "job ids of `delayed` events", jobs=[id])
+    due = field_of(delayed.payloads[0], "delay")
+    near = isinstance(due, int | float) and abs(due - time.time() * 1000 - MINUTE_MS) < MINUTE_MS / 2
+    lab.check(
+        near, "`delay` of the event is the job's due time in epoch ms, in a minute from now", due, jobs=[id]
+    )
 
 
 @rule("EVT-01")
@@ -124,7 +130,7 @@ async def test_completed_is_told_once_with_the_result(lab: Lab) -> None:
     await completed.heard(len(ids))
     last = await queue.add("canary")
     await completed.heard(len(ids) + 1)
-    told = [(p.get("job_id"), p.get("return_value", "missing")) for p in completed.payloads]
+    told = [(field_of(p, "job_id"), field_of(p, "return_value", "missing")) for p in completed.payloads]
     lab.equal(
         told, list(zip([*ids, last], [*results, "canary"], strict=True)), "(job_id, return_value)", jobs=ids
     )
@@ -142,7 +148,8 @@ async def test_failed_is_told_once_and_only_at_the_end(lab: Lab) -> None:
     last = await queue.add("canary")
     await failed.heard(2)
     lab.equal(failed.job_ids, [id, last], "job ids of `failed` events", jobs=[id])
-    lab.equal(failed.payloads[0].get("failed_reason"), "no luck", "failed_reason of the event", jobs=[id])
+    reason = field_of(failed.payloads[0], "failed_reason")
+    lab.equal(reason, "no luck", "failed_reason of the event", jobs=[id])
 
 
 @rule("EVT-04")
@@ -203,6 +210,7 @@ async def test_pause_tells_paused_each_time_that_it_takes_hold(lab: Lab) -> None
     paused, elsewhere = await queue.listen("paused"), await other.listen("paused")
     await queue.pause()
     await paused.heard(1)
+    await queue.pause()  # it is held already: nothing takes hold
     await queue.resume()
     await queue.add(1)
     await queue.pause()

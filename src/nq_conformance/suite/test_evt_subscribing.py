@@ -16,13 +16,18 @@ from nq_conformance.adapters import Capability
 from nq_conformance.clock import DRAIN
 from nq_conformance.contract import QUEUE_EVENTS, QueueEvent
 from nq_conformance.lab import EventLog, Lab, Queue
-from nq_conformance.lab.queue import field_of
+from nq_conformance.lab.queue import field_of, is_ready
 from nq_conformance.suite.burst import enqueue_burst
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.listening import follow
 from nq_conformance.suite.rules import rule
 
 _numbers = count(1)
+TWICE = (
+    (2, "calls of a callback that is subscribed twice"),
+    (3, "calls after one of the two subscriptions was ended"),
+)
+"""Calls of the callback after each job, and what they are."""
 
 
 @rule("EVT-07")
@@ -31,17 +36,18 @@ async def test_unsubscribe_ends_its_own_subscription_alone(lab: Lab) -> None:
     queue = await lab.queue()
     heard: list[Any] = []
     provider = await lab.provider()
-    first = provider.on(queue.name, "waiting", heard.append)
-    provider.on(queue.name, "waiting", heard.append)
+    first, second = [provider.on(queue.name, "waiting", heard.append) for _ in range(2)]
+    for unsubscribe in (first, second):
+        await is_ready(lab, unsubscribe)
     witness = await queue.listen("waiting")
-    await queue.add(1)
-    await witness.heard(1)
-    lab.equal(len(heard), 2, "calls of a callback that is subscribed twice")
-    first()
-    first()
-    await queue.add(2)
-    await witness.heard(2)
-    lab.equal(len(heard), 3, "calls after one of the two subscriptions was ended")
+    for number, (wanted, what) in enumerate(TWICE, start=1):
+        await queue.add(number)
+        await witness.heard(number)
+        await _called(lab, heard, wanted, what)
+        await lab.canary()
+        lab.equal(len(heard), wanted, what)
+        first()
+        first()
 
 
 @rule("EVT-07")
@@ -51,8 +57,10 @@ async def test_unsubscribe_inside_a_callback_skips_nobody(lab: Lab) -> None:
     first = await queue.listen("waiting", then=lambda _: first.unsubscribe())
     second, third = await queue.listen("waiting"), await queue.listen("waiting")
     ids = [await queue.add(1)]
+    await second.heard(1)
     await third.heard(1)
     ids += [await queue.add(2)]
+    await second.heard(2)
     await third.heard(2)
     lab.equal(second.job_ids, ids, "what the listener after it hears", jobs=ids)
     lab.equal(first.job_ids, ids[:1], "what the listener hears that ended itself", jobs=ids)
@@ -179,6 +187,7 @@ async def test_what_happens_right_after_subscribing_is_heard(lab: Lab) -> None:
         queue = await lab.queue()
         first = await queue.listen("waiting")
         ids = [await queue.add(1)]
+        await first.heard(1)
         second = await queue.listen("waiting")
         ids += [await queue.add(2)]
         await first.heard(2)
@@ -196,12 +205,15 @@ async def test_what_another_provider_does_right_after_subscribing_is_heard(lab: 
     for _ in range(10):
         queue = await lab.queue()
         same = await lab.queue(queue.name, other)
+        early = await queue.listen("waiting")
         before = await same.add(1)
+        await early.heard(1)
         log = await queue.listen("waiting")
         after = await same.add(2)
         await log.heard(1)
+        await early.heard(2)
         what = "job ids heard, of one enqueued before and one after subscribing, by another provider"
-        lab.equal(log.job_ids, [after], what, jobs=[before, after])
+        lab.equal((early.job_ids, log.job_ids), ([before, after], [after]), what, jobs=[before, after])
 
 
 @rule("EVT-10")
@@ -212,11 +224,14 @@ async def test_earlier_events_are_not_replayed(lab: Lab) -> None:
     ids = [*await queue.add_marked(*range(5)), await queue.add(delay=60_000)]
     await queue.pause()
     await queue.resume()
+    for log, many in ((waiting, 5), (delayed, 1), (paused, 1)):
+        await log.heard(many)  # what is still under way may be told to those who come
     late = [await queue.listen(event) for event in ("waiting", "delayed", "paused")]
     last = [await queue.add("last"), await queue.add(delay=90_000)]
     await queue.pause()
-    for log in (*late, paused):
+    for log in late:
         await log.heard(1)
+    await paused.heard(2)
     await waiting.heard(6)
     await delayed.heard(2)
     told = [log.job_ids for log in late]
@@ -228,22 +243,23 @@ async def test_earlier_events_are_not_replayed(lab: Lab) -> None:
 async def test_a_listener_who_comes_in_the_middle_of_a_burst_misses_nothing_after(lab: Lab) -> None:
     """Jobs are enqueued one after the other while four listeners join, one after the other."""
     queue = await lab.queue()
+    early = await queue.listen("waiting")
     burst = _Burst(queue)
-    late: list[tuple[int, int, EventLog]] = []
+    late: list[tuple[list[str], int, EventLog]] = []
     async with lab.meanwhile(burst.run):
         for number in range(1, 5):
             await _grows(lab, burst, 10 * number)
-            before = len(burst.ids)
+            told = [*early.job_ids]
             log = await queue.listen("waiting")
-            late.append((before, burst.calls, log))
+            late.append((told, burst.calls, log))
         burst.last = burst.calls + 10
-    for before, after, log in late:
+    for told, after, log in late:
         await log.heard(len(burst.ids) - after)
         await _hears_last(lab, log, burst.ids[-1])
         missed = [id for id in burst.ids[after:] if id not in log.job_ids]
         lab.equal(missed, [], "jobs missed of those enqueued after the subscription was ready", jobs=missed)
-        replayed = [id for id in burst.ids[:before] if id in log.job_ids]
-        lab.equal(replayed, [], "jobs told of those enqueued before subscribing", jobs=replayed)
+        replayed = [id for id in told if id in log.job_ids]
+        lab.equal(replayed, [], "jobs told of those that others had heard of before", jobs=replayed)
 
 
 @rule("EVT-11")
@@ -251,10 +267,7 @@ async def test_a_burst_of_ten_thousand_jobs_tells_each_completion(lab: Lab) -> N
     """They are enqueued hundreds at a time, and worked off sixty-four at a time meanwhile."""
     queue = await lab.queue()
     heard: list[Any] = []
-    unsubscribe: Any = queue.provider.on(queue.name, "completed", heard.append)
-    ready = getattr(unsubscribe, "ready", None)
-    if ready is not None:
-        await lab.clock.call(ready, "the subscription's ready()")
+    await is_ready(lab, queue.provider.on(queue.name, "completed", heard.append))
     await queue.work(_return_nothing, concurrency=64)
     ids = await enqueue_burst(lab, queue, [None] * 10_000)
     for number in range(1_000, 10_001, 1_000):
@@ -269,6 +282,14 @@ async def test_a_burst_of_ten_thousand_jobs_tells_each_completion(lab: Lab) -> N
     lab.equal(len(missing), 0, "jobs of 10 000 without a `completed` event", jobs=missing[:3])
     twice = [id for id, times in told.items() if times > 1]
     lab.equal(len(twice), 0, "jobs of 10 000 with more than one `completed` event", jobs=twice[:3])
+
+
+async def _called(lab: Lab, heard: list[Any], times: int, what: str) -> None:
+    await lab.sees(
+        lambda: len(heard) >= times,
+        expected=f"{what}: {times}",
+        seen=lambda: f"{len(heard)} times",
+    )
 
 
 class _Burst:

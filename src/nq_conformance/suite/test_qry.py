@@ -22,6 +22,17 @@ _names = count(1)
 
 HOUR_MS = 3_600_000
 FAR_OFF_MS = 10 * 60_000
+FULL: dict[str, Any] = {
+    "name": "full",
+    "data": {"deep": [1, {"a": None}], "Ü": "ü"},
+    "opts.attempts": 4,
+    "opts.priority": 2,
+    "opts.timeout": 5_000,
+    "opts.backoff": {"type": "exponential", "delay": 50},
+    "opts.remove_on_complete": 3,
+    "opts.remove_on_fail": True,
+}
+"""Fields of a job that is given every option, by their names in ``fields_of``."""
 """No clock is this wrong, but a time in seconds, in local time or of another event is."""
 _states = st.sets(st.sampled_from(JOB_STATES)).map(sorted)
 
@@ -229,10 +240,12 @@ async def test_get_job_and_get_jobs_agree_on_every_field(lab: Lab) -> None:
     """Jobs in every state, and one with every option there is."""
     queue = await lab.queue()
     scene = await one_in_each_state(lab, queue)
-    data = {"deep": [1, {"a": None}], "Ü": "ü"}
     fates = {"remove_on_complete": 3, "remove_on_fail": True}
     timing = {"delay": 60_000, "timeout": 5_000, "backoff": ("exponential", 50)}
-    full = await queue.add(data, name="full", attempts=4, priority=2, **fates, **timing)
+    full = await queue.add(FULL["data"], name="full", attempts=4, priority=2, **fates, **timing)
+    shown = fields_of(await queue.job(full))
+    wrong = {field: shown[field] for field, value in FULL.items() if not same(shown[field], value)}
+    lab.check(not wrong, f"get_job shows what was given: {FULL}", f"it shows {wrong}", jobs=[full])
     listed = {getattr(job, "id", MISSING): job for job in await queue.list()}
     for id in (*scene, full):
         single = fields_of(await queue.job(id))
