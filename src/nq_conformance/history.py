@@ -64,13 +64,15 @@ class History:
         label: str,
         *,
         queue: str | None = None,
-        job_id: str | None = None,
+        job_id: object = None,
         text: str = "",
         data: Any = None,
         facts: Mapping[str, Any] | None = None,
     ) -> Entry:
-        """Append what happened just now."""
-        entry = Entry(self.now_ms(), kind, label, queue, job_id, text, data, facts or {})
+        """Append what happened just now. A ``job_id`` that is no text, which an adapter may hand us,
+        names no job: checkers and stored histories know jobs by texts."""
+        id = job_id if isinstance(job_id, str) else None
+        entry = Entry(self.now_ms(), kind, label, queue, id, text, data, facts or {})
         self.entries.append(entry)
         self.on_add()
         return entry
@@ -94,10 +96,10 @@ class History:
                 return f"{entry.label}({entry.text})"
         return None
 
-    def timeline(self, jobs: Sequence[str] = (), limit: int = 40) -> list[str]:
+    def timeline(self, jobs: Sequence[object] = (), limit: int = 40) -> list[str]:
         """Readable lines: the entries that name one of ``jobs`` or no job at all, and where
         there are more than ``limit``, the first and last of them."""
-        wanted = set(jobs)
+        wanted = {job for job in jobs if isinstance(job, str)}  # an adapter's ids may be anything
         shown = [e for e in self.entries if not wanted or e.job_id is None or e.job_id in wanted]
         lines = [entry.line() for entry in shown]
         if len(lines) <= limit:

@@ -18,11 +18,13 @@ from nq_conformance import lab as lab_package
 from nq_conformance.adapters.errors import TargetError
 from nq_conformance.adapters.host import shapes
 from nq_conformance.adapters.host.client import HostError, host_command
-from nq_conformance.adapters.host.peer import PeerGoneError, RemoteError
+from nq_conformance.adapters.host.failures import RemoteError
+from nq_conformance.adapters.host.lines import UnsendableError
+from nq_conformance.adapters.host.peer import PeerGoneError
 from nq_conformance.adapters.host.stdio import load_stdio
 from nq_conformance.adapters.loading import load_adapter
 from nq_conformance.clock import DRAIN
-from nq_conformance.contract import JobInput, JobOptions, ScheduleOptions, WorkerOptions
+from nq_conformance.contract import JobInput, JobOptions, ScheduleOptions, WorkerInfo, WorkerOptions
 from nq_conformance.history import History
 from nq_conformance.lab import Lab, Run, make_setting
 
@@ -101,6 +103,63 @@ async def test_an_error_in_the_host_keeps_its_name_and_words(lab: Lab) -> None:
     await provider.close()
     with pytest.raises(RemoteError, match="closed"):
         await provider.enqueue("queue", JobInput("job"))
+
+
+async def test_optional_operations_cross(lab: Lab) -> None:
+    """Of jobs and of series; what is listed has fields, as where it comes from."""
+    provider: Any = (await (await lab.host()).provider()).raw
+    ids = await provider.enqueue_many("queue", [JobInput("a", 1), JobInput("b", {"c": None})])
+    assert [job.data for job in await provider.get_jobs("queue")] == [1, {"c": None}]
+    assert [await provider.remove_job("queue", id) for id in (ids[0], ids[0])] == [True, False]
+    id = await provider.schedule("queue", JobInput("tick"), ScheduleOptions(cron="0 0 1 1 *"))
+    [series] = await provider.get_scheduled_jobs("queue")
+    assert (series.id, series.name, series.pattern) == (id, "tick", "0 0 1 1 *")
+    assert series.next_at % 1_000 == 0
+    assert [await provider.remove_scheduled_job("queue", id) for _ in range(2)] == [True, False]
+    with pytest.raises(RemoteError, match="name"):
+        await provider.enqueue_many("queue", [JobInput("good"), JobInput("")])
+
+
+async def test_what_is_registered_in_a_host_is_told(lab: Lab) -> None:
+    """With the handler that it was: the kit's own, or the path of a child's."""
+    host = await lab.host()
+    queue, manager = await lab.queue(provider=await host.provider()), await host.manager()
+    handler = lab.handler()
+    await queue.work(handler, name="here", manager=manager, concurrency=2)
+    await queue.work(str(ECHO), name="child", manager=manager, runtime="python", autorun=False)
+    here, child = [await manager.get_worker(queue.name, name) for name in ("here", "child")]
+    assert here == WorkerInfo(queue.name, "here", handler, "in-process", 2, autorun=True)
+    assert child == WorkerInfo(queue.name, "child", str(ECHO), "python", 2, autorun=False)
+    assert await manager.get_worker(queue.name, "other") is None
+
+
+async def test_a_handler_that_is_none_is_refused_by_the_adapter(lab: Lab) -> None:
+    """It is asked."""
+    host = await lab.host()
+    queue = await lab.queue(provider=await host.provider())
+    with pytest.raises(RemoteError, match="handler"):
+        await queue.work(None, manager=await host.manager())
+
+
+async def test_text_with_half_a_surrogate_pair_reaches_the_adapter(lab: Lab) -> None:
+    """As an id it is that of no job, and a payload is refused by the adapter, not by the kit."""
+    provider = await (await lab.host()).provider()
+    assert await provider.get_job("queue", "\ud800") is None
+    with pytest.raises(RemoteError, match="lone surrogate"):
+        await provider.enqueue("queue", JobInput("job", {"half": "\ud83d"}))
+    assert lab.notes == []
+
+
+async def test_what_json_has_no_form_for_is_left_out_and_noted_once(lab: Lab) -> None:
+    """Never sent as something else."""
+    provider = await (await lab.host()).provider()
+    unfit: list[Any] = [{1, 2}, [{3, 4}], {"a": float("nan")}]
+    for data in unfit:
+        with pytest.raises(UnsendableError):
+            await provider.enqueue("queue", JobInput("job", data))
+    assert await provider.get_jobs("queue") == []
+    kinds = ("a value of type set", "NaN or an infinite number")
+    assert lab.notes == [f"left out, as the adapter is in another process: {kind}" for kind in kinds]
 
 
 async def test_an_error_whose_text_is_no_unicode_crosses_all_the_same(lab: Lab) -> None:

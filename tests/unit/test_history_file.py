@@ -96,3 +96,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HistoryError, match="can't be written"):
         write_history(tmp_path / "file" / "history.jsonl", Told().entries, {})
+
+
+@pytest.mark.parametrize("value", [object(), {"itself"}, 10**5_000], ids=["object", "set", "long number"])
+def test_a_value_that_json_does_not_have_is_refused(tmp_path: Path, value: object) -> None:
+    """And no half of a file is left."""
+    file = tmp_path / "history.jsonl"
+    with pytest.raises(HistoryError, match="can't be written"):
+        write_history(file, [Entry(1, "call", "init", facts={"odd": value})], {})
+    assert not file.exists()

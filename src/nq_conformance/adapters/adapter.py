@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from typing import ClassVar
 
 from nq_conformance.adapters.capability import Capability
 from nq_conformance.adapters.setting import Service, Setting
@@ -26,6 +27,8 @@ class Adapter(ABC):
     service: Service = Service.NONE
     capabilities: Collection[Capability] = frozenset()
     async_backends: Collection[str] = ("asyncio",)
+    shares_objects: ClassVar[bool] = True
+    """Whether it is given the very objects of a test, in the kit's process; else JSON goes between them."""
 
     @abstractmethod
     def provider(self, setting: Setting) -> QueueProvider:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nq_conformance.adapters.host.remote import RemoteManager
 from nq_conformance.clock import CALL, Budget
 from nq_conformance.contract import (
     ChildHandler,
@@ -132,10 +133,15 @@ class ManagerUnderTest:
         given = of_worker(self._number, job_name, opts)
         await self._calls.make("register_worker", call, text, queue=queue_name, given=given)
 
-    def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
-        """See ``WorkerManager``."""
+    async def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
+        """See ``WorkerManager``, whose method returns at once; in another process it takes a message."""
+        raw = self.raw
+        if isinstance(raw, RemoteManager):
+            return await self._calls.make(
+                "get_worker", lambda: raw.ask_worker(queue_name, job_name), repr(job_name), queue=queue_name
+            )
         return self._calls.made(
-            "get_worker", lambda: self.raw.get_worker(queue_name, job_name), repr(job_name), queue=queue_name
+            "get_worker", lambda: raw.get_worker(queue_name, job_name), repr(job_name), queue=queue_name
         )
 
     async def start_worker(self, queue_name: str) -> None:

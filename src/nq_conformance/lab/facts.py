@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = Mapping[str, Any]
 _UNFINISHED = ("waiting", "active", "delayed", "paused")
+_FINISHED = ("completed", "failed")
 _LONGEST = 200
 
 
@@ -45,17 +46,25 @@ def of_worker(manager: int, job_name: str, opts: WorkerOptions | None) -> Facts:
 def of_result(label: str, result: Any) -> Facts:
     """Of what a call returned, where it is a look at a job or at a queue."""
     if label == "get_job":
-        return {"state": plain(getattr(result, "state", None))}
+        return {"state": text_or_none(getattr(result, "state", None))}
     if label == "get_job_counts" and isinstance(result, JobCounts):
-        finished = result.completed + result.failed
-        return {"unfinished": sum(getattr(result, state) for state in _UNFINISHED), "finished": finished}
+        return _of_counts(result)
     return {}
+
+
+def _of_counts(counts: JobCounts) -> Facts:
+    """Nothing of counts that are no whole numbers: nobody could reckon with them."""
+    unfinished = [getattr(counts, state) for state in _UNFINISHED]
+    finished = [getattr(counts, state) for state in _FINISHED]
+    if not all(isinstance(count, int) for count in unfinished + finished):
+        return {}
+    return {"unfinished": sum(unfinished), "finished": sum(finished)}
 
 
 def of_error(error: BaseException) -> Facts:
     """Of a call or a handler that raised, or was cancelled."""
     ended = "raised" if isinstance(error, Exception) else "cancelled"
-    return {"outcome": ended, "error": getattr(error, "kind", type(error).__name__)}
+    return {"outcome": ended, "error": str(getattr(error, "kind", type(error).__name__))}
 
 
 def of_run(run: Run) -> Facts:
@@ -65,7 +74,7 @@ def of_run(run: Run) -> Facts:
         "run": run.serial,
         "queue": plain(getattr(ctx, "queue", None)),
         "attempt": plain(getattr(ctx, "attempt", None)),
-        "process": plain(getattr(ctx, "process", None)),
+        "process": text_or_none(getattr(ctx, "process", None)),
     }
     if run.ended_ms is None:
         return facts
@@ -73,6 +82,11 @@ def of_run(run: Run) -> Facts:
         return {**facts, "outcome": "returned"}
     final = getattr(run.error, "unrecoverable", False) is True
     return {**facts, **of_error(run.error), "final": final}
+
+
+def text_or_none(value: Any) -> str | None:
+    """``value`` if it is a text or ``None``, else a text that shows it."""
+    return None if value is None else str(plain(value if isinstance(value, str) else repr(value)))
 
 
 def plain(value: Any) -> Any:

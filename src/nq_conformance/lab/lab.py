@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypeAlias, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from nq_conformance.adapters import Adapter, Capability, Setting
 from nq_conformance.adapters.host.client import Host
+from nq_conformance.adapters.host.lines import UnsendableError, encoded
 from nq_conformance.adapters.host.stdio import StdioAdapter
 from nq_conformance.clock import REACT, Budget, Clock, MachineWatch
 from nq_conformance.contract import QueueProvider, WorkerManager
@@ -23,6 +23,7 @@ from nq_conformance.faults import Proxy
 from nq_conformance.history import History
 from nq_conformance.lab.bus import Bus, RecordingFlow, RecordingState
 from nq_conformance.lab.calls import Calls
+from nq_conformance.lab.detour import led_through, target_of
 from nq_conformance.lab.facade import ManagerUnderTest, ProviderUnderTest
 from nq_conformance.lab.handlers import Body, Gate, Recorder, Run
 from nq_conformance.lab.hosts import HostUnderTest
@@ -131,6 +132,25 @@ class Lab:
         """Whether the adapter declares ``capability``."""
         return capability in {Capability(c) for c in self.adapter.capabilities}
 
+    def can_give(self, value: object) -> bool:
+        """Whether the adapter can be given ``value`` as it is. What JSON has no form for can't go to
+        one in another process: such a case is left out, and the report says so."""
+        if self.adapter.shares_objects:
+            return True
+        try:
+            encoded(value)
+        except UnsendableError as error:
+            self._leave_out(error)
+            return False
+        return True
+
+    def can_see(self, what: str) -> bool:
+        """Whether ``what``, inside of the adapter's process, can be seen from here. If not, it is left
+        out, and the report says so."""
+        if not self.adapter.shares_objects:
+            self._leave_out(what)
+        return self.adapter.shares_objects
+
     async def new_provider(self, *, init: bool = True, setting: Setting | None = None) -> ProviderUnderTest:
         """One more provider; of this test's setting, if no other is given."""
         raw = await self._raw_provider(setting or self.setting)
@@ -178,16 +198,14 @@ class Lab:
         return under_test
 
     async def proxied(self) -> tuple[Proxy, Setting]:
-        """This test's setting with a proxy before its service, and the proxy, which can break."""
+        """This test's setting with a proxy before its service, and the proxy, which can break. Raises
+        ``Inconclusive`` where it would not lie in the adapter's way, or not be let through."""
         address = self.setting.url or self.setting.dsn
         assert address is not None, "only an adapter with a service has a connection that can break"
-        parts = urlsplit(address)
-        default = 6379 if self.setting.url else 5432
-        proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or default)
+        proxy = Proxy(*target_of(address))
         assert self._tasks is not None, "a lab proxies inside its `async with`"
         await self._tasks.start(_keep_open, proxy)
-        login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-        broken = urlunsplit(parts._replace(netloc=f"{login}127.0.0.1:{proxy.port}"))
+        broken = led_through(address, proxy.port)
         where = {"url": broken} if self.setting.url else {"dsn": broken}
         return proxy, replace(self.setting, **where)  # type: ignore[arg-type]
 
@@ -318,7 +336,7 @@ class Lab:
         await self._tasks.__aexit__(None, None, None)
 
     async def close(self) -> None:
-        """Open all gates, close all managers, then all providers, end all hosts.
+        """Open all gates, close all managers, then all providers, end all hosts; each of them once.
 
         What they raise here is kept as a note and fails no rule: closing has rules of its
         own, and a broken close must not read as a hundred failures.
@@ -333,6 +351,8 @@ class Lab:
                 self.notes.append(f"cleaning up after the test, {type(error).__name__}: {error}")
         for host in [*(host.raw for host in self._hosts), *self._own_hosts.values()]:
             await host.close()
+        for closed in (self._managers, self._providers, self._hosts, self._own_hosts):
+            closed.clear()
 
     async def _start_host(
         self,
@@ -341,7 +361,9 @@ class Lab:
         through: Sequence[str] = (),
     ) -> Host:
         assert self._tasks is not None, "a lab starts hosts inside its `async with`"
-        return await Host.start([*through, *self._host_command], setting, self._tasks, env=env)
+        host = await Host.start([*through, *self._host_command], setting, self._tasks, env=env)
+        host.peer.on_unsendable = self._leave_out
+        return host
 
     async def _raw_provider(self, setting: Setting) -> QueueProvider:
         """The adapter's own provider, in this process or, of a foreign adapter, in one of its hosts."""
@@ -357,6 +379,12 @@ class Lab:
             return self.adapter.worker_manager(provider, setting)
         manager: Any = await self._own_hosts[_where(setting)].manager(provider)
         return cast("WorkerManager", manager)
+
+    def _leave_out(self, what: object) -> None:
+        """Note what a rule asks for and an adapter in another process can't be asked."""
+        note = f"left out, as the adapter is in another process: {what}"
+        if note not in self.notes:
+            self.notes.append(note)
 
     async def _change(self, at_most_s: float) -> None:
         del at_most_s  # the history wakes us; the slow poll is for conditions that time changes

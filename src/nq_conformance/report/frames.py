@@ -9,6 +9,7 @@ from __future__ import annotations
 import sysconfig
 import traceback
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 _KIT = Path(__file__).resolve().parent.parent
@@ -37,8 +38,8 @@ def frames_of(error: BaseException) -> list[traceback.FrameSummary]:
 
 def is_kit(frame: traceback.FrameSummary, also: Sequence[Path] = ()) -> bool:
     """Whether the frame is in the kit, or in one of the folders in ``also``."""
-    path = Path(frame.filename)
-    return any(path.is_relative_to(folder) for folder in (_KIT, *also))
+    path = _resolved(frame.filename)
+    return any(path.is_relative_to(folder) for folder in (_KIT, *(_resolved(str(each)) for each in also)))
 
 
 def is_carrier(frame: traceback.FrameSummary) -> bool:
@@ -46,13 +47,29 @@ def is_carrier(frame: traceback.FrameSummary) -> bool:
     if frame.filename.startswith("<"):
         return frame.filename.startswith("<frozen")
     path = Path(frame.filename)
-    parts = path.parts
     if path.suffix == ".pyx":  # compiled, with the name that it had where it was built
-        return parts[0] in _CARRIERS
+        return path.parts[0] in _CARRIERS
+    for place in (path, _resolved(frame.filename)):  # an installed file may be a link to a cache
+        package = _installed_package(place)
+        if package is not None:
+            return package in _CARRIERS
+    return _resolved(frame.filename).is_relative_to(_STDLIB)
+
+
+def _installed_package(path: Path) -> str | None:
+    """The name of the package that a file belongs to, where packages are installed; else ``None``."""
     for packages in ("site-packages", "dist-packages"):
-        if packages in parts:
-            return parts[parts.index(packages) + 1] in _CARRIERS
-    return path.is_relative_to(_STDLIB)
+        if packages in path.parts[:-1]:
+            return path.parts[path.parts.index(packages) + 1]
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _resolved(name: str) -> Path:
+    """The file itself, whatever links lead to it: Python names files as it was told to find them. A name
+    that is no whole path ("<string>") stays as it is."""
+    path = Path(name)
+    return path.resolve() if path.is_absolute() else path
 
 
 def adapter_frames(error: BaseException, also_kit: Sequence[Path] = ()) -> list[traceback.FrameSummary]:

@@ -77,7 +77,7 @@ def write_history(file: Path, entries: Iterable[Entry], about: Mapping[str, str]
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(f"{line}\n" for line in lines_of(entries, about)), encoding="utf-8")
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # the latter two: a value that JSON does not have
         raise HistoryError(f"The history {file} can't be written: {error}") from None
 
 

@@ -57,10 +57,10 @@ async def test_the_handlers_of_a_queue_share_its_slots(lab: Lab) -> None:
     """Two names on one queue with two slots: two run in all, not two each."""
     queue, gate = await lab.queue(), lab.gate()
     handler = lab.handler(gate=gate)
-    for number in range(6):
-        await queue.add({"n": number}, name=("left", "right")[number % 2])
     await queue.work(handler, name="left", concurrency=2)
     await queue.work(handler, name="right", concurrency=2)
+    for number in range(6):
+        await queue.add({"n": number}, name=("left", "right")[number % 2])
     await handler.started(2)
     await lab.canary()
     lab.equal(handler.running, 2, "handlers of both names running at concurrency 2")
@@ -126,7 +126,7 @@ async def test_a_later_registration_raises_the_concurrency_of_a_running_worker(l
     await handler.started(3)
     await lab.canary()
     lab.equal(handler.running, 3, "handlers running after a registration with concurrency 3", jobs=ids[:4])
-    _reports(lab, manager, queue, {"left": 3, "right": 3})
+    await _reports(lab, manager, queue, {"left": 3, "right": 3})
     gate.open()
     await handler.finished(8)
     lab.equal(handler.most_running, 3, "the most that ran at once", jobs=ids[:4])
@@ -146,8 +146,8 @@ async def test_a_later_registration_never_lowers_the_concurrency(lab: Lab) -> No
     await handler.started(3)
     await lab.canary()
     lab.equal(handler.running, 3, "handlers running after registrations with 3, 2, none and 1", jobs=ids)
-    _reports(lab, manager, queue, {"a": 3, "b": 3, "c": 3, "d": 3})
-    _reports(lab, manager, other, {"a": 1})
+    await _reports(lab, manager, queue, {"a": 3, "b": 3, "c": 3, "d": 3})
+    await _reports(lab, manager, other, {"a": 1})
     gate.open()
     await handler.finished(6)
 
@@ -172,14 +172,14 @@ async def test_a_concurrency_that_is_no_number_of_slots_is_refused(lab: Lab, dra
     """For the first registration of a queue and for a later one; neither leaves a trace."""
     good, fresh = await lab.queue(f"good{next(_numbers)}"), await lab.queue(f"fresh{next(_numbers)}")
     manager = await good.work(lab.handler(), concurrency=2)
-    _reports(lab, manager, good, {"job": 2})
+    await _reports(lab, manager, good, {"job": 2})
     for queue, name in ((fresh, "job"), (good, "other"), (good, "job")):
         call = queue.work(lab.handler(), name=name, manager=manager, concurrency=drawn)
         await lab.raises(call, f"register_worker with concurrency={drawn!r}")
     for queue, name in ((fresh, "job"), (good, "other")):
-        seen = manager.get_worker(queue.name, name)
+        seen = await manager.get_worker(queue.name, name)
         lab.equal(seen, None, f"get_worker of what was refused for its concurrency of {drawn!r}")
-    _reports(lab, manager, good, {"job": 2})
+    await _reports(lab, manager, good, {"job": 2})
 
 
 @rule("CON-03")
@@ -190,10 +190,12 @@ async def test_other_options_that_make_no_sense_are_refused(lab: Lab) -> None:
     wrong: list[dict[str, Any]] = [{name: value} for name in numbers for value in (-1, 0.5, "5", True)]
     for opts in [*wrong, {"runtime": "nowhere"}, {"runtime": None}, {"autorun": "yes"}]:
         await lab.raises(queue.work(lab.handler(), manager=manager, **opts), f"register_worker with {opts}")
-        lab.equal(manager.get_worker(queue.name, "job"), None, f"get_worker of what was refused for {opts}")
+        lab.equal(
+            await manager.get_worker(queue.name, "job"), None, f"get_worker of what was refused for {opts}"
+        )
     for handler in (None, "handler"):
         await lab.raises(queue.work(handler, manager=manager), f"register_worker of the handler {handler!r}")
-        lab.equal(manager.get_worker(queue.name, "job"), None, f"get_worker of the handler {handler!r}")
+        lab.equal(await manager.get_worker(queue.name, "job"), None, f"get_worker of the handler {handler!r}")
 
 
 @rule("CON-07")
@@ -212,6 +214,8 @@ async def test_an_idle_worker_starts_a_new_job_at_once(lab: Lab, drain_delay_ms:
 @rule("CON-07")
 async def test_idle_workers_do_not_spin(lab: Lab) -> None:
     """Two workers have nothing to do while a third waits for a delayed job: the process hardly computes."""
+    if not lab.can_see("how much its process computes"):
+        return
     idle, waiting = await lab.queue(), await lab.queue()
     first, handler = await idle.handled(concurrency=4), await waiting.handled()
     await idle.add("work before the idleness")
@@ -232,8 +236,8 @@ async def test_idle_workers_do_not_spin(lab: Lab) -> None:
     )
 
 
-def _reports(lab: Lab, manager: ManagerUnderTest, queue: Queue, wanted: dict[str, int]) -> None:
+async def _reports(lab: Lab, manager: ManagerUnderTest, queue: Queue, wanted: dict[str, int]) -> None:
     """``get_worker`` tells these concurrencies, by name."""
-    infos = {name: manager.get_worker(queue.name, name) for name in wanted}
+    infos = {name: await manager.get_worker(queue.name, name) for name in wanted}
     told = {name: getattr(info, "concurrency", None) for name, info in infos.items()}
     lab.equal(told, wanted, f"get_worker().concurrency by job name, of {queue.name}")

@@ -108,7 +108,7 @@ async def test_autorun_false_starts_nothing_until_it_is_started(lab: Lab) -> Non
     await lab.canary()
     lab.equal(handler.marks, [], "jobs started with autorun=False")
     lab.equal(await queue.is_paused(), False, "is_paused with autorun=False")
-    info = manager.get_worker(queue.name, "job")
+    info = await manager.get_worker(queue.name, "job")
     lab.check(info is not None and info.autorun is False, "get_worker().autorun is False", repr(info))
     if lab.claims(Capability.START_WORKER):
         await manager.start_worker(queue.name)
@@ -186,14 +186,14 @@ async def test_what_is_registered_under_each_name_is_told(lab: Lab) -> None:
     manager = await queue.work(lab.handler(), name="a", concurrency=2)
     await queue.work(lab.handler(), name="b", manager=manager, autorun=False)
     for name, autorun in (("a", True), ("b", False)):
-        info: Any = manager.get_worker(queue.name, name)
+        info: Any = await manager.get_worker(queue.name, name)
         lab.check(info is not None, f"get_worker finds {name!r}", "None")
         lab.check(info.handler is not None, f"get_worker tells the handler of {name!r}", "None")
         told = (info.queue_name, info.job_name, info.runtime, info.concurrency, info.autorun)
         wanted = (queue.name, name, "in-process", 2, autorun)
         lab.equal(told, wanted, "queue_name, job_name, runtime, concurrency and autorun of get_worker")
     for where, name in ((queue, "c"), (other, "a")):
-        lab.equal(manager.get_worker(where.name, name), None, f"get_worker of {name!r} on {where.name}")
+        lab.equal(await manager.get_worker(where.name, name), None, f"get_worker of {name!r} on {where.name}")
 
 
 @rule("DSP-05")

@@ -16,8 +16,9 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process, TaskGroup
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from nq_conformance.adapters.host.lines import MAX_LINE_BYTES
 from nq_conformance.adapters.host.methods import PROTOCOL, TO_HOST
-from nq_conformance.adapters.host.peer import MAX_LINE_BYTES, Peer, PeerGoneError, ProtocolError
+from nq_conformance.adapters.host.peer import Peer, PeerGoneError, ProtocolError
 from nq_conformance.adapters.host.remote import Callbacks, RemoteManager, RemoteProvider
 from nq_conformance.adapters.setting import Setting
 

@@ -38,6 +38,7 @@ class Hosted:
             "provider.ready": self.ready,
             "manager.open": self.open_manager,
             "manager.register_worker": self.register_worker,
+            "manager.get_worker": self.get_worker,
         }
         return {name: special.get(name) or self._forwarding(name) for name in TO_HOST}
 
@@ -96,10 +97,10 @@ class Hosted:
             await ready()
 
     async def register_worker(
-        self, manager: int, queue_name: str, job_name: str, handler: int | str, opts: Any
+        self, manager: int, queue_name: str, job_name: str, handler: int | str | None, opts: Any
     ) -> None:
         """Register a handler that calls back into the kit, or one that the adapter runs in children."""
-        run = handler if isinstance(handler, str) else self._calling_back(handler)
+        run: Any = _KitHandler(handler, self._run) if isinstance(handler, int) else handler
         raw = self._managers[manager]
         await (
             raw.register_worker(queue_name, job_name, run)
@@ -107,11 +108,9 @@ class Hosted:
             else raw.register_worker(queue_name, job_name, run, opts)
         )
 
-    def _calling_back(self, handler: int) -> Callable[..., Awaitable[Any]]:
-        async def run(*args: Any) -> Any:
-            return await self._run(handler, args)
-
-        return run
+    async def get_worker(self, manager: int, queue_name: str, job_name: str) -> Any:
+        """What is registered; the contract's method is none to be awaited."""
+        return self._managers[manager].get_worker(queue_name, job_name)
 
     async def _run(self, handler: int, args: tuple[Any, ...]) -> Any:
         run = next(self._numbers)
@@ -146,6 +145,18 @@ class Hosted:
         if kind == "provider":
             return self._providers[number][0]
         return self._managers[number] if kind == "manager" else self._runs[number]
+
+
+class _KitHandler:
+    """A handler of the kit, known by the number that the kit gave it."""
+
+    def __init__(self, number: int, run: Callable[[int, tuple[Any, ...]], Awaitable[Any]]) -> None:
+        self.kit_number = number
+        self._run = run
+
+    async def __call__(self, *args: Any) -> Any:
+        """Have the kit run it."""
+        return await self._run(self.kit_number, args)
 
 
 def _without_absent(params: dict[str, Any]) -> list[Any]:

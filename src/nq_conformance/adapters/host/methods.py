@@ -2,7 +2,8 @@
 
 ``provider.*`` and ``manager.*`` go from the kit to the host, ``handler.*``, ``bus.*``,
 ``state.*`` and ``flow.*`` from the host to the kit, ``context.*`` back again while a handler
-runs. ``event`` and ``handler.cancel`` are notifications.
+runs. ``event`` and ``handler.cancel`` are notifications. What an adapter does not
+declare as a capability, its host need not know (error -32601).
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ _TO_HOST = (
     Method("provider.resume", _PQ),
     Method("provider.is_paused", _PQ, shapes.BOOL),
     Method("provider.get_job_counts", _PQ, shapes.COUNTS),
+    Method(
+        "provider.enqueue_many",
+        {**_PQ, "jobs": shapes.listed(shapes.JOB_INPUT)},
+        shapes.listed(shapes.TEXT),
+    ),
+    Method("provider.remove_job", {**_PQ, "id": shapes.JSON}, shapes.BOOL),
+    Method("provider.get_scheduled_jobs", _PQ, shapes.listed(shapes.SERIES)),
+    Method("provider.remove_scheduled_job", {**_PQ, "id": shapes.JSON}, shapes.BOOL),
     Method("provider.on", {**_PQ, "event": shapes.TEXT, "subscription": shapes.NUMBER}),
     Method("provider.off", {"subscription": shapes.NUMBER}),
     Method("provider.ready", {"subscription": shapes.NUMBER}),
@@ -80,6 +89,11 @@ _TO_HOST = (
             "handler": shapes.HANDLER,
             "opts": shapes.WORKER_OPTIONS,
         },
+    ),
+    Method(
+        "manager.get_worker",
+        {**_M, "queue_name": shapes.TEXT, "job_name": shapes.TEXT},
+        shapes.WORKER_INFO,
     ),
     Method("manager.start_worker", {**_M, "queue_name": shapes.TEXT}),
     Method("manager.close_all", _M),

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import math
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +16,16 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from nq_conformance.adapters.host.failures import (
+    BAD_PARAMS,
+    UNKNOWN_METHOD,
+    error_answer,
+    error_of,
+    remote_error,
+)
+from nq_conformance.adapters.host.lines import UnsendableError, decoded, encoded
 from nq_conformance.adapters.host.methods import BY_WIRE_NAME, NOTIFICATIONS, Method, wire_name
 from nq_conformance.adapters.host.shapes import ShapeError
-
-INVALID_REQUEST, UNKNOWN_METHOD, BAD_PARAMS, FAILED = -32600, -32601, -32602, -32000
-MAX_LINE_BYTES = 64 * 1024 * 1024
 
 
 class ProtocolError(Exception):
@@ -31,14 +34,6 @@ class ProtocolError(Exception):
 
 class PeerGoneError(Exception):
     """The other end is gone; nothing that was asked of it will be answered."""
-
-
-class RemoteError(Exception):
-    """What a call raised at the other end. ``kind`` is the name of its type there."""
-
-    kind = "Exception"
-    trace = ""
-    unrecoverable = False
 
 
 @dataclass(slots=True)
@@ -55,8 +50,11 @@ class Peer:
     ``send`` writes one line; ``answers`` has a coroutine function for each method that this
     end offers, called with the method's parameters by name. Requests are answered in
     ``tasks``, so that a slow one holds up nobody; but they begin in the order in which they came,
-    on trio as well, and what goes out keeps its order.
+    on trio as well, and what goes out keeps its order. ``on_unsendable`` is told of each value that
+    JSON has no form for, so that it did not go out.
     """
+
+    on_unsendable: Callable[[UnsendableError], None] | None = None
 
     def __init__(
         self,
@@ -76,13 +74,14 @@ class Peer:
 
     async def call(self, method: Method, **params: Any) -> Any:
         """Ask, and return the answer. Raises ``RemoteError`` for an error at the other end,
-        ``PeerGoneError`` if it is gone, ``ProtocolError`` for an answer that does not fit."""
+        ``PeerGoneError`` if it is gone, ``ProtocolError`` for an answer that does not fit,
+        ``UnsendableError`` where JSON can't hold a parameter: then nothing was asked."""
         if self._gone is not None:
             raise self._gone
         id, pending = next(self._ids), _Pending(method)
         self._pending[id] = pending
         try:
-            self._post({"id": id, "method": wire_name(method), "params": method.write(**params)})
+            self._post(self._line({"id": id, "method": wire_name(method), "params": method.write(**params)}))
             await pending.done.wait()
         finally:
             self._pending.pop(id, None)
@@ -92,7 +91,7 @@ class Peer:
 
     def tell(self, method: Method, **params: Any) -> None:
         """Notify, without an answer; that the other end is gone is no error."""
-        self._post({"method": wire_name(method), "params": method.write(**params)})
+        self._post(self._line({"method": wire_name(method), "params": method.write(**params)}))
 
     def receive(self, line: bytes) -> None:
         """Take one line from the other end. Raises ``ProtocolError`` for nonsense."""
@@ -111,11 +110,12 @@ class Peer:
             pending.done.set()
 
     def _take_answer(self, message: dict[str, Any]) -> None:
-        pending = self._pending.get(message.get("id", 0))
+        id = message.get("id")
+        pending = self._pending.get(id) if isinstance(id, int) else None
         if pending is None or pending.done.is_set():
             raise ProtocolError(f"an answer to a call that was not made: {_shown(message)}")
         if "error" in message:
-            pending.error = _remote_error(message["error"])
+            pending.error = remote_error(message["error"])
         else:
             try:
                 pending.result = pending.method.result.read(message.get("result"))
@@ -130,26 +130,43 @@ class Peer:
 
     async def _answer(self, message: dict[str, Any], *, task_status: TaskStatus[None]) -> None:
         task_status.started()  # and goes on without a pause, so that it begins before the next
+        line = await self._reply(message)
+        if message.get("id") is not None and message["method"] not in NOTIFICATIONS:
+            self._post(line)
+
+    async def _reply(self, message: dict[str, Any]) -> bytes:
+        """The answer to a request. Whatever was raised, by a handler for one, makes an answer too."""
         id, name = message.get("id"), message["method"]
-        method = BY_WIRE_NAME.get(name)
+        method = BY_WIRE_NAME.get(name) if isinstance(name, str) else None
         answer = self._answers.get(method.name) if method else None
         try:
             if method is None or answer is None:
-                reply = _error(UNKNOWN_METHOD, f"no method {name!r}")
-            else:
-                result = await answer(**method.read(message.get("params", {})))
-                reply = {"result": method.result.write(result)}
+                return self._line({"id": id, **error_answer(UNKNOWN_METHOD, f"no method {name!r}")})
+            result = await answer(**method.read(message.get("params", {})))
+            return self._line({"id": id, "result": method.result.write(result)})
         except ShapeError as error:
-            reply = _error(BAD_PARAMS, str(error))
+            told = error_answer(BAD_PARAMS, str(error))
         except Exception as error:
-            reply = _error_of(error)
-        if id is not None and name not in NOTIFICATIONS:
-            self._post({"id": id, **reply})
+            told = error_of(error)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise  # nobody's answer: who runs the kit, or the event loop, ends it
+        except BaseException as error:
+            if _is_cancelled(error):
+                raise
+            told = error_of(error)
+        return self._line({"id": id, **told})
 
-    def _post(self, message: Mapping[str, Any]) -> None:
-        line = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False, separators=(",", ":"))
+    def _line(self, message: Mapping[str, Any]) -> bytes:
+        try:
+            return encoded({"jsonrpc": "2.0", **message}) + b"\n"
+        except UnsendableError as error:
+            if self.on_unsendable is not None:
+                self.on_unsendable(error)
+            raise
+
+    def _post(self, line: bytes) -> None:
         if self._gone is None:
-            self._outbox.send_nowait(line.encode() + b"\n")
+            self._outbox.send_nowait(line)
 
     async def _send_all(
         self, lines: MemoryObjectReceiveStream[bytes], send: Callable[[bytes], Awaitable[None]]
@@ -164,7 +181,7 @@ class Peer:
 
 def _parse(line: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(line)
+        message = decoded(line)
     except ValueError:
         raise ProtocolError(f"a line that is no JSON: {_shown(line.decode(errors='replace'))}") from None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
@@ -172,35 +189,10 @@ def _parse(line: bytes) -> dict[str, Any]:
     return message
 
 
-def _error(code: int, text: str, **data: Any) -> dict[str, Any]:
-    return {"error": {"code": code, "message": text, **({"data": data} if data else {})}}
-
-
-def _error_of(error: Exception) -> dict[str, Any]:
-    return _error(
-        FAILED,
-        _unicode(str(error)) or type(error).__name__,
-        type=getattr(error, "kind", type(error).__name__),
-        trace=_unicode("".join(traceback.format_exception(error))),
-        unrecoverable=getattr(error, "unrecoverable", False) is True,
-    )
-
-
-def _unicode(text: str) -> str:
-    """``text`` as it can cross: a surrogate without its other half, which UTF-8 does not have, is a ?."""
-    return text.encode(errors="replace").decode()
-
-
-def _remote_error(given: Any) -> RemoteError:
-    """An exception whose class has the name of the one at the other end: rules go by names."""
-    told = given if isinstance(given, dict) else {"message": str(given)}
-    data = told.get("data") if isinstance(told.get("data"), dict) else {}
-    assert isinstance(data, dict)  # noqa: S101 - for the type checker
-    kind = str(data.get("type", "RemoteError"))
-    error: RemoteError = type(kind, (RemoteError,), {})(str(told.get("message", "")))
-    error.kind = kind
-    error.trace, error.unrecoverable = str(data.get("trace", "")), data.get("unrecoverable") is True
-    return error
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether this task is to end, rather than that somebody raised the like by himself."""
+    cancelled = (anyio.get_cancelled_exc_class(), BaseExceptionGroup)
+    return isinstance(error, cancelled) and anyio.current_effective_deadline() == -math.inf
 
 
 def _shown(value: object, limit: int = 120) -> str:

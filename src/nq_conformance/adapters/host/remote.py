@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -81,6 +82,26 @@ class RemoteProvider:
         counts: JobCounts = await self._call("get_job_counts", queue_name=queue_name)
         return counts
 
+    async def enqueue_many(self, queue_name: str, jobs: Sequence[JobInput]) -> Sequence[str]:
+        """See ``OptionalOperations``, as for all that an adapter may not have."""
+        ids: Sequence[str] = await self._call("enqueue_many", queue_name=queue_name, jobs=jobs)
+        return ids
+
+    async def remove_job(self, queue_name: str, id: str) -> bool:
+        """See ``OptionalOperations``."""
+        removed: bool = await self._call("remove_job", queue_name=queue_name, id=id)
+        return removed
+
+    async def get_scheduled_jobs(self, queue_name: str) -> Sequence[object]:
+        """See ``OptionalOperations``."""
+        series: Sequence[object] = await self._call("get_scheduled_jobs", queue_name=queue_name)
+        return series
+
+    async def remove_scheduled_job(self, queue_name: str, id: str) -> bool:
+        """See ``OptionalOperations``."""
+        removed: bool = await self._call("remove_scheduled_job", queue_name=queue_name, id=id)
+        return removed
+
     def on(self, queue_name: str, event: QueueEvent, callback: QueueCallback) -> RemoteUnsubscribe:
         """See ``QueueProvider``; listening begins at the latest when ``ready`` has returned."""
         number = self._callbacks.subscribe(callback)
@@ -135,13 +156,18 @@ class RemoteManager:
             "register_worker",
             queue_name=queue_name,
             job_name=job_name,
-            handler=handler if isinstance(handler, str) else self._callbacks.add_handler(handler),
+            handler=self._callbacks.add_handler(handler) if callable(handler) else handler,
             opts=opts,
         )
 
     def get_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
-        """Not to be had from afar: the contract's method returns at once."""
-        raise NotImplementedError("get_worker can't be asked of an adapter in another process")
+        """Not to be had from afar, as the contract's method returns at once: see ``ask_worker``."""
+        raise NotImplementedError("get_worker of an adapter in another process is ask_worker here")
+
+    async def ask_worker(self, queue_name: str, job_name: str) -> WorkerInfo | None:
+        """What ``get_worker`` says in the host."""
+        info: WorkerInfo | None = await self._call("get_worker", queue_name=queue_name, job_name=job_name)
+        return info and replace(info, handler=self._callbacks.handler_of(info.handler))
 
     async def start_worker(self, queue_name: str) -> None:
         """The optional ``start_worker``."""
@@ -190,6 +216,10 @@ class Callbacks:
         number = next(self._numbers)
         self._handlers[number] = handler
         return number
+
+    def handler_of(self, told: Any) -> Any:
+        """The handler of a number; what else a host tells of one, as it is."""
+        return self._handlers.get(told, told) if isinstance(told, int) else told
 
     def subscribe(self, callback: QueueCallback) -> int:
         """Give a callback a number by which the host delivers."""

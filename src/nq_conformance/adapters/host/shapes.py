@@ -10,7 +10,7 @@ import dataclasses
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from nq_conformance.contract import (
@@ -23,6 +23,7 @@ from nq_conformance.contract import (
     Repeat,
     ScheduleOptions,
     StepEvent,
+    WorkerInfo,
     WorkerOptions,
 )
 
@@ -162,6 +163,31 @@ def _payload_write(value: Any) -> Any:
     return {camel(name): getattr(value, name) for name in known if hasattr(value, name)}
 
 
+_SERIES_FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "id": {"type": "string"},
+    "name": {"type": "string"},
+    "pattern": {"type": "string"},
+    "next_at": {"type": "integer", "description": "epoch milliseconds"},
+}
+
+
+def _series_write(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {camel(str(name)): value[name] for name in _SERIES_FIELDS if name in value}
+    return {camel(name): getattr(value, name) for name in _SERIES_FIELDS if hasattr(value, name)}
+
+
+def _series_read(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"a series is an object, not {value!r}")
+    return types.SimpleNamespace(**{snake(name): inner for name, inner in value.items()})
+
+
+def _handler_write(handler: Any) -> Any:
+    """By the number that the kit gave it; 0 for what an adapter has made of it."""
+    return handler if handler is None or isinstance(handler, str) else getattr(handler, "kit_number", 0)
+
+
 JSON = Shape("JSON", lambda value: value, lambda value: value)
 TEXT = _of("string", str)
 NUMBER = _of("integer", int)
@@ -169,17 +195,26 @@ BOOL = _of("boolean", bool)
 HANDLER = Shape(
     "handler",
     lambda value: value,
-    lambda value: (TEXT if isinstance(value, str) else NUMBER).read(value),
-    {"type": ["integer", "string"]},
+    lambda value: None if value is None else (TEXT if isinstance(value, str) else NUMBER).read(value),
+    {"type": ["integer", "string", "null"]},
 )
-"""A handler of the kit by its number, or one for child processes by its path or ``module:function``."""
+"""A handler of the kit by its number, or one for child processes by its path or ``module:function``;
+null for what is none, which an adapter has to refuse."""
 NOTHING = Shape("null", lambda _: None, lambda _: None, {"type": "null"})
 OPTIONS = optional(_record(JobOptions, backoff=optional(_record(Backoff))))
-JOB_INPUT = _record(JobInput, opts=OPTIONS)
-JOB = _record(Job, opts=OPTIONS)
+JOB_INPUT = _record(JobInput, data=JSON, opts=OPTIONS)
+JOB = _record(Job, data=JSON, return_value=JSON, opts=OPTIONS)
 QUERY = optional(_record(JobsQuery))
 COUNTS = _record(JobCounts)
 SCHEDULE_OPTIONS = optional(_record(ScheduleOptions, repeat=optional(_record(Repeat))))
+SERIES = Shape(
+    "Series",
+    _series_write,
+    _series_read,
+    {"type": "object", "properties": {camel(name): schema for name, schema in _SERIES_FIELDS.items()}},
+)
+"""A series, as ``get_scheduled_jobs`` lists it: a mapping or an object here, at least these fields there."""
+WORKER_INFO = optional(_record(WorkerInfo, handler=replace(HANDLER, write=_handler_write)))
 WORKER_OPTIONS = optional(_record(WorkerOptions))
 STEP_EVENT = _record(StepEvent)
 PAYLOAD = Shape("EventPayload", _payload_write, _payload_read, {"type": "object"})
