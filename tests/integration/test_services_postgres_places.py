@@ -115,9 +115,12 @@ def test_places_are_made_ahead_and_nothing_is_left_of_them(given_postgres: Runni
         assert value(place.dsn, "SELECT to_regclass('public.jobs')") is None
         execute(place.dsn, "CREATE TABLE public.jobs (id int)", budget_s=BUDGET_S)
         ahead.give_back(place.namespace)
-    ahead.close()
-    ahead.close()
+    ahead.settle()
     assert databases.asked > 4
+    ahead.close()
+    ahead.close()
+    ahead.give_back("ahead_1")
+    ahead.settle()
     assert value(given_postgres.info.url, LEFT) is None
 
 

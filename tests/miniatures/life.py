@@ -51,6 +51,18 @@ class ClosesWithoutWaiting(Miniature):
                 background.spawn(lambda w=worker: w.close(2), "closing")  # type: ignore[misc]
 
 
+class WaitsForAMoment(Miniature):
+    """close_all gives handlers 50 ms, and returns while they run."""
+
+    breaks, tells = "LIFE-05", "the running handler, also one that goes on for 500 ms"
+
+    class manager_class(EngineWorkerManager):
+        async def close_all(self) -> None:
+            closing = background.spawn(super().close_all, "closing")
+            with anyio.move_on_after(0.05):
+                await closing.wait()
+
+
 class DrainsTheBacklogBeforeItCloses(Miniature):
     """close_all works off all that waits."""
 
@@ -182,10 +194,9 @@ class DropsWhatComesInAsItCloses(Miniature):
 
     class source_class(MemorySource):
         async def exchange(self, queue: str, outcomes: Sequence[Outcome], claim: Claim) -> Exchange:
-            reply = await super().exchange(queue, outcomes, claim)
             for _ in range(3):
                 await anyio.lowlevel.checkpoint()
-            return reply
+            return await super().exchange(queue, outcomes, claim)
 
     class worker_class(QueueWorker):
         def _begin(self, job: ClaimedJob) -> None:

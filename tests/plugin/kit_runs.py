@@ -88,10 +88,13 @@ class KitRuns:
         self._monkeypatch.setenv("NQ_SUITE_DIR", str(self.path / "suite"))
 
     def run(self, *args: str) -> pytest.RunResult:
-        """Run pytest; as the ``pytest`` command does, without the folder on ``sys.path``."""
+        """Run pytest."""
+        return self._pytester.run(*self.command(*args), timeout=120)
+
+    def command(self, *args: str) -> tuple[str, ...]:
+        """What runs pytest; as the ``pytest`` command does, without the folder on ``sys.path``."""
         plugin = () if _is_installed() else ("-p", "nq_conformance.plugin")
-        command = (sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *plugin, *args)
-        return self._pytester.run(*command, timeout=120)
+        return (sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *plugin, *args)
 
     def judge(self, *args: str) -> pytest.RunResult:
         """Run pytest for the shelf, on asyncio alone."""

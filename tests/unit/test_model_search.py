@@ -14,9 +14,10 @@ from nq_conformance.contract import JobInput, QueueProvider
 from nq_conformance.history import History
 from nq_conformance.lab import Lab, make_setting
 from nq_conformance.model.drawing import Drawing
-from nq_conformance.model.search import find
+from nq_conformance.model.finding import Finding
+from nq_conformance.model.search import Search, find
 from nq_conformance.model.stage import SEQUENCES
-from nq_conformance.violation import Violation
+from nq_conformance.violation import Inconclusive, Violation
 from nq_reference.providers.memory import MemoryProvider
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +99,17 @@ async def test_what_fails_after_other_sequences_only_says_so() -> None:
     assert isinstance(told, Violation)
     assert "after other sequences" in (told.hint or "")
     assert len(places) > 1
+
+
+async def test_a_machine_that_stands_still_takes_no_finding_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a place that can't be had, when the failure is played again."""
+    stalled = Finding((), Inconclusive("the machine stood still"), "", ())
+    replays: list[Finding | None] = [stalled, None]
+    monkeypatch.setattr(Search, "_replayed", lambda *_: replays.pop(0) if replays else None)
+    wrong, _ = _labs(ForgetsFailuresOfAPause())
+    finding = await find(Drawing("mypkg:Adapter", wrong, SEQUENCES, 0))
+    assert finding is not None
+    assert isinstance(finding.error, Violation)
 
 
 def _labs(adapter: Adapter) -> tuple[Callable[[], AbstractContextManager[Lab]], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -51,3 +52,14 @@ def test_both_ends_of_a_pipe_are_counted() -> None:
     for end in ends:
         os.close(end)
     assert open_pipes(os.getpid()) == before
+
+
+@linux
+def test_connections_are_not_counted_and_pairs_of_sockets_are() -> None:
+    """A child may be talked to by a pair, but not by TCP, which a pool of connections is made of."""
+    before = open_pipes(os.getpid())
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        assert open_pipes(os.getpid()) == before
+    one, other = socket.socketpair()
+    with one, other:
+        assert open_pipes(os.getpid()) == before + 2

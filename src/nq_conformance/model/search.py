@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Final, cast
 
 import anyio
@@ -27,6 +27,7 @@ from nq_conformance.model.machine import QueueMachine
 from nq_conformance.model.shortening import shortened
 from nq_conformance.model.stage import Played, Stage
 from nq_conformance.model.steps import Step, Steps
+from nq_conformance.violation import Violation
 
 SHORTENING: Final = Budget("shortening", 300, "the adapter does what it did in the sequences before")
 SHORTENING_S: Final = 30.0
@@ -46,7 +47,7 @@ async def find(drawing: Drawing, *, may_reopen: bool = False, has_second: bool =
     async with BlockingPortal() as portal:
         search = Search(portal, drawing, may_reopen=may_reopen, has_second=has_second)
         await anyio.to_thread.run_sync(search.run)
-    if search.error is not None:
+    if search.result is None and search.error is not None:
         raise search.error
     return search.result
 
@@ -115,18 +116,20 @@ class Search:
             return finding.steps if finding is not None and finding.is_repeatable else None
 
         shortest = shortened(found.steps, fails)
-        again = dict.fromkeys((shortest, found.steps))  # a busy machine may have failed a part that is right
-        return next((finding for steps in again if (finding := self._replayed(steps, REACT))), found)
+        for steps in dict.fromkeys((shortest, found.steps)):  # a busy machine may fail a part that is right
+            finding = self._replayed(steps, REACT)
+            if finding is not None and isinstance(finding.error, Violation):
+                return finding
+        return found
 
     def _replayed(self, steps: Steps, budget: Budget) -> Finding | None:
-        stage = Stage(self._portal, self._drawing)
-        try:
+        """``None`` as well where there was no place for it, or it could not be left."""
+        with self.noting_errors(), closing(Stage(self._portal, self._drawing)) as stage:
             played = stage.begin(budget)
             finding = next((finding for step in steps if (finding := played.play(step))), None)
             played.end()
-        finally:
-            stage.close()
-        return finding
+            return finding
+        return None
 
     def _leave_stage(self) -> None:
         stage, self._stage = self._stage, None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import platform
 import shutil
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -42,13 +44,19 @@ class Ending:
         rules = f"all {known} rules" if selected == known else f"{selected} of {known} rules"
         return [*lines, f"nq-conformance: {rules}, {run.told_time_scale}, seed {run.seed}"]
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-        """Judge, set the exit status and write the report."""
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int | pytest.ExitCode
+    ) -> Generator[None, Any, None]:
+        """Judge, set the exit status and write the report, after all others but before the summary."""
+        outcome = yield
+        if exitstatus == pytest.ExitCode.INTERRUPTED and outcome.excinfo is not None:
+            outcome.force_result([])  # a test that was broken off can't be torn down; that is no news
         if self._config.option.collectonly or exitstatus == pytest.ExitCode.USAGE_ERROR:
             return
         fake = any(not info.real for info in self._servers.infos())
-        evidence = self._keeper.evidence(self._config, fake_service=fake)
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        evidence = self._keeper.evidence(self._config, fake_service=fake, interrupted=interrupted)
         self._result = conclude(self._run.scope, evidence)
         if exitstatus in _JUDGED:
             nothing = not any(evidence.plans.values())

@@ -9,6 +9,10 @@ from nq_conformance.plugin.outcomes import outcome_of
 from nq_conformance.plugin.run import Run, judged
 from nq_conformance.report.outcome import Failure, Outcome, Status
 from nq_conformance.report.result import Evidence
+from nq_conformance.report.verdict import PlannedTest
+
+_NOT_COLLECTED = "the suite's tests could not be collected"
+_INTERRUPTED = "the run was interrupted; of what its processes had not told by then nothing is known"
 
 
 class EvidenceKeeper:
@@ -37,11 +41,14 @@ class EvidenceKeeper:
         """What was to run; ``None`` where the collection of tests did not get to its end."""
         return self._taken or config.stash.get(PLAN, None)
 
-    def evidence(self, config: pytest.Config, *, fake_service: bool) -> Evidence:
-        """Everything, to be judged."""
+    def evidence(self, config: pytest.Config, *, fake_service: bool, interrupted: bool) -> Evidence:
+        """Everything, to be judged. Of a run that was ``interrupted`` nobody may have told what was to
+        run; then it is what did."""
         known = self.plans(config)
-        plans = known or Plans()
-        narrowed = known is not None and (bool(known.narrowed) or self._left_out(known))
+        plans = known or self._have_run()
+        broken_off = interrupted and bool(self._outcomes)  # errors of the collection interrupt as well
+        narrowed = broken_off or (known is not None and (bool(known.narrowed) or self._left_out(known)))
+        trouble = _INTERRUPTED if broken_off else _NOT_COLLECTED
         return Evidence(
             tuple(judged(target) for target in self._run.targets),
             plans.planned,
@@ -49,8 +56,15 @@ class EvidenceKeeper:
             plans.narrowed,
             self._run.narrowed or narrowed,
             fake_service,
-            troubles=() if known else ("the suite's tests could not be collected",),
+            troubles=() if known else (trouble,),
         )
+
+    def _have_run(self) -> Plans:
+        plans = Plans()
+        for outcome in self._outcomes:
+            tests = plans.planned.setdefault(outcome.adapter, {}).setdefault(outcome.rule, [])
+            tests.append(PlannedTest(outcome.node_id, outcome.backend))
+        return plans
 
     def _left_out(self, plans: Plans) -> bool:
         """Whether a file of the suite was left out on the command line, or by ``--lf``."""

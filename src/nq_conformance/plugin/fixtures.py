@@ -38,6 +38,13 @@ def nq_place(request: pytest.FixtureRequest, nq_adapter: Adapter) -> Iterator[Pl
 
 
 @pytest.fixture
+def nq_quiet(request: pytest.FixtureRequest, nq_place: Place) -> None:
+    """Nothing of the kit's goes on beside the test: for one that looks at all that lives in the process."""
+    del nq_place  # places are made ahead from the moment on when one is given out
+    request.config.stash[PLACES].settle()
+
+
+@pytest.fixture
 async def lab(request: pytest.FixtureRequest, nq_adapter: Adapter, nq_place: Place) -> AsyncIterator[Lab]:
     """What a rule's test works with; closed after the test."""
     async with _new_lab(request, nq_adapter, nq_place) as lab:

@@ -62,8 +62,16 @@ class Places:
         if "machine" in self.__dict__:
             self.machine.close()
 
-    def pytest_sessionfinish(self) -> None:
-        """Leave no database behind: a server that is not the run's own goes on."""
+    def settle(self) -> None:
+        """Wait until nothing of ours goes on beside the test."""
+        if "_ahead" in self.__dict__:
+            self._ahead.settle()
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_sessionfinish(self) -> Iterator[None]:
+        """Leave no database behind, once the last test has left its own: a server that is not the run's
+        goes on."""
+        yield
         if "_ahead" in self.__dict__:
             try:
                 self._ahead.close()

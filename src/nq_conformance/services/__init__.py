@@ -12,15 +12,16 @@ from nq_conformance.services.postgres import (
     DatabasesAhead,
     ask_postgres,
     end_postgres_sessions,
-    forget_postgres_job,
+    forget_postgres_jobs,
     open_transactions,
     start_lasting_postgres,
     start_postgres,
 )
+from nq_conformance.services.records import stems_of
 from nq_conformance.services.redis import (
     clean_redis,
     end_redis_sessions,
-    forget_redis_job,
+    forget_redis_jobs,
     redis_user,
     set_eviction_policy,
     slots_of,
@@ -40,8 +41,8 @@ __all__ = [
     "clean_redis",
     "end_postgres_sessions",
     "end_redis_sessions",
-    "forget_postgres_job",
-    "forget_redis_job",
+    "forget_postgres_jobs",
+    "forget_redis_jobs",
     "open_transactions",
     "redis_user",
     "set_eviction_policy",
@@ -50,4 +51,5 @@ __all__ = [
     "start_lasting_redis",
     "start_postgres",
     "start_redis",
+    "stems_of",
 ]

@@ -41,10 +41,25 @@ def is_zombie(pid: int) -> bool:
 
 
 def open_pipes(pid: int) -> int:
-    """How many pipes and sockets a process of ours has open; 0 where the system does not tell."""
-    count = 0
+    """How many pipes and sockets a process of ours has open; 0 where the system does not tell.
+
+    Without connections by TCP, which no child is talked to by: an adapter may open more of them as it
+    has more to do, and keep them.
+    """
+    count, connections = 0, _connections(pid)
     with suppress(OSError):
         for entry in list(Path(f"/proc/{pid}/fd").iterdir()):
             with suppress(OSError):  # closed meanwhile
-                count += str(entry.readlink()).startswith(("pipe:", "socket:"))
+                target = str(entry.readlink())
+                count += target.startswith(("pipe:", "socket:")) and target not in connections
     return count
+
+
+def _connections(pid: int) -> set[str]:
+    """All TCP sockets that a process of ours may have, in the words of ``/proc/<pid>/fd``."""
+    found: set[str] = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+            found.update(f"socket:[{line.split()[9]}]" for line in lines)
+    return found

@@ -12,11 +12,10 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeAlias
-from weakref import WeakKeyDictionary
 
 import anyio
 
@@ -39,6 +38,15 @@ class _Outcomes:
     entries: Sequence[Entry]
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What is kept for one adapter; it is told by its identity, as it may be neither hashable nor
+    different from another."""
+
+    adapter: Adapter
+    outcomes: dict[_Place, _Outcomes] = field(default_factory=dict)
+
+
 class Together:
     """A group of tests. The first that is run for an adapter, an event loop and one value of their
     parameters runs all of them, in its lab; each of the others tells what came of it then, and shows
@@ -50,7 +58,7 @@ class Together:
 
     def __init__(self) -> None:
         self._tests: list[Test] = []
-        self._outcomes: WeakKeyDictionary[Adapter, dict[_Place, _Outcomes]] = WeakKeyDictionary()
+        self._outcomes: dict[int, _Kept] = {}
 
     def __call__(self, test: Test) -> Test:
         """Decorate a test of the group."""
@@ -58,7 +66,7 @@ class Together:
 
         @functools.wraps(test)
         async def told(lab: Lab, **values: Any) -> None:
-            kept = self._outcomes.setdefault(lab.adapter, {})
+            kept = self._outcomes.setdefault(id(lab.adapter), _Kept(lab.adapter)).outcomes
             place = _event_loop(), frozenset(values.items())
             if place not in kept or test not in kept[place].errors:
                 kept[place] = await self._run_all(lab, values)

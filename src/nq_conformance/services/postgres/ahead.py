@@ -30,6 +30,7 @@ class DatabasesAhead:
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="nq-postgres-places")
         self._ready: Future[DatabasePlace] | None = None
         self._there: set[str] = set()
+        self._closed = False
 
     def take(self) -> DatabasePlace:
         """An empty place. Raises as ``Databases.new_place``."""
@@ -40,11 +41,18 @@ class DatabasesAhead:
         return place
 
     def give_back(self, namespace: str) -> None:
-        """Remove the place, later. Where that fails, ``close`` tries again."""
-        self._beside.submit(self._remove, namespace)
+        """Remove the place, later. Where that fails, and after it, ``close`` removes it."""
+        if not self._closed:
+            self._beside.submit(self._remove, namespace)
+
+    def settle(self) -> None:
+        """Wait until nothing goes on beside the test that has the last place."""
+        if not self._closed:
+            self._beside.submit(lambda: None).result()
 
     def close(self) -> None:
         """Remove what is left; raises as ``Databases.clean``, once all has been tried. Idempotent."""
+        self._closed = True
         self._beside.shutdown()
         errors: list[Exception] = []
         for namespace in sorted(self._there):
