@@ -190,6 +190,7 @@ class CatchesUpOnMissedMatches(SqliteMiniature, alone=True):
     """After a restart there is a job for each match that was missed."""
 
     breaks, tells = "SCH-06", "runs from the restart on, and one for what was missed"
+    also, because = ("SCH-14",), "what goes by in a pause is missed as well"
 
     class source_class(BentSqlite):
         async def fire(self, queue: str, due: Schedule, next_at: int | None, job: NewJob) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from miniatures.base import BentSqlite, FileMiniature, Miniature, SqliteMiniature
@@ -62,7 +63,8 @@ class LoadsWaitingJobsAsNew(FileMiniature):
 
 
 class RemembersItsOwnPauses(SqliteMiniature):
-    """Each instance answers from memory whether it has paused a queue, whatever another has done since."""
+    """An instance that has paused a queue twice answers from memory whether it is held, whatever another
+    has done since."""
 
     breaks, tells = "QRY-15", "after "
 
@@ -70,9 +72,11 @@ class RemembersItsOwnPauses(SqliteMiniature):
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.paused: dict[str, bool] = {}
+            self.pauses: Counter[str] = Counter()
 
         async def pause(self, queue: str) -> None:
             await super().pause(queue)
+            self.pauses[queue] += 1
             self.paused[queue] = True
 
         async def resume(self, queue: str) -> None:
@@ -81,4 +85,4 @@ class RemembersItsOwnPauses(SqliteMiniature):
 
         async def is_paused(self, queue: str) -> bool:
             known = self.paused.get(queue)
-            return await super().is_paused(queue) if known is None else known
+            return await super().is_paused(queue) if known is None or self.pauses[queue] < 2 else known

@@ -110,7 +110,7 @@ class WaitsForRunningHandlers(Miniature):
     """pause returns when the last handler has ended."""
 
     breaks, tells = "PAU-11", "pause() returns within the budget"
-    also = ("CNT-04", "LIFE-04")
+    also = ("CNT-04", "LIFE-04", "QRY-13")
     because = "they pause a queue while a handler is running"
 
     class worker_class(QueueWorker):

@@ -52,13 +52,13 @@ class TakesFalsyResultsForSilence(Miniature):
 
 @in_children
 class SaysObjectObject(Miniature):
-    """The error of a reply is made a text as a whole."""
+    """The error of a reply is made a text as a whole, where it has data."""
 
     breaks, tells = "RPC-03", "[object Object]"
 
     class conversation_class(Conversation):
         def reason_of(self, error: Any) -> str:
-            return "[object Object]"
+            return "[object Object]" if "data" in error else super().reason_of(error)
 
 
 @in_children
@@ -189,6 +189,10 @@ class TakesTheChildsIdForItsOwn(Miniature):
     breaks, tells = "RPC-15", "names in the result and reason of the job"
 
     class conversation_class(Conversation):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.id = 10**6  # children count their own from 1
+
         def parse(self, line: bytes) -> dict[str, Any] | None:
             message = super().parse(line)
             if message is not None and message.get("id") == self.id:

@@ -219,9 +219,9 @@ class DiesOfABrokenPipe(Miniature):
 
 @in_children
 class PutsItsChildBack(Miniature):
-    """A child that has replied is kept for the next job, and nobody looks how it is."""
+    """A child that broke off in a message is kept for the next job, which is to have the rest."""
 
-    breaks, tells = "RPC-24", "the job after a child that has replied and exited"
+    breaks, tells = "RPC-24", "the job after a child that has printed half a frame"
 
     class conversation_class(Conversation):
         kept: ClassVar[dict[tuple[int, str], Process]] = {}
@@ -234,7 +234,6 @@ class PutsItsChildBack(Miniature):
             return self.kept.pop(self.place, None) or await super().start()
 
         async def end(self) -> None:
-            if self.reply is None or self.handler.count(":"):
-                await super().end()
-            else:
+            await super().end()
+            if self.reply is None and self.rest:
                 self.kept[self.place] = self.process

@@ -31,6 +31,7 @@ class DelaysByWholeSeconds(Miniature):
     """Milliseconds are cut off."""
 
     breaks, tells = "SCH-03", "a job with a delay of 250 ms starts no earlier"
+    also, because = ("EVT-01",), "a job with a short delay is never delayed, and its event can't say so"
 
     class queue_class(MemoryQueue):
         def add(self, new: NewJob) -> None:

@@ -16,7 +16,7 @@ from nq_conformance.lab.queue import JOB
 from nq_conformance.suite.accepting import shares_data
 from nq_conformance.suite.burst import enqueue_burst
 from nq_conformance.suite.drawing import examples
-from nq_conformance.suite.json_values import TRICKY, same, values
+from nq_conformance.suite.json_values import NUMBERED, TRICKY, same, values
 from nq_conformance.suite.payloads import round_trip
 from nq_conformance.suite.rules import rule
 
@@ -199,7 +199,7 @@ async def test_a_job_in_hand_does_not_change_when_the_job_does(lab: Lab) -> None
 async def test_every_json_value_comes_back_unchanged(lab: Lab) -> None:
     """Values that adapters have lost: empty ones, falsy ones, odd keys, odd text."""
     queue = await lab.queue()
-    for value in TRICKY:
+    for value in (*TRICKY, NUMBERED):
         await round_trip(lab, queue, value)
 
 
@@ -218,7 +218,7 @@ async def test_a_handler_is_given_every_json_value_unchanged(lab: Lab) -> None:
         return
     queue = await lab.queue()
     handler = await queue.handled()
-    for number, value in enumerate(TRICKY, start=1):
+    for number, value in enumerate((*TRICKY, NUMBERED), start=1):
         id = await queue.add(value)
         await handler.finished(number)
         seen = handler.runs[-1].data

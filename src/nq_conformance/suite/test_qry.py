@@ -12,7 +12,7 @@ from nq_conformance.contract import JOB_STATES, JobState
 from nq_conformance.lab import Lab, Queue, Run
 from nq_conformance.suite.drawing import examples
 from nq_conformance.suite.fields import MISSING, differences, fields_of
-from nq_conformance.suite.json_values import TRICKY, same, values
+from nq_conformance.suite.json_values import NUMBERED, TRICKY, same, values
 from nq_conformance.suite.rules import rule
 from nq_conformance.suite.scenes import many_to_page_through, one_in_each_state
 from nq_conformance.suite.series import CLOCK_MS, now_ms
@@ -351,7 +351,7 @@ async def test_a_failed_job_carries_the_exact_reason_and_its_times(lab: Lab) -> 
 @rule("QRY-11")
 async def test_every_result_comes_back_unchanged(lab: Lab) -> None:
     """Results that adapters have lost: empty ones, falsy ones, odd keys, odd text."""
-    await _round_trip(lab, await lab.queue(), list(TRICKY))
+    await _round_trip(lab, await lab.queue(), [*TRICKY, NUMBERED])
 
 
 @rule("QRY-11")
