@@ -38,6 +38,15 @@ async def claimed_ids(source: JobSource, want: int, *outcomes: Outcome, **option
     return [each.id for each in (await source.exchange(QUEUE, outcomes, claim(want, **options))).claimed]
 
 
+async def ended_ids(source: JobSource, count: int, *, keep: int | None, name: str = "old") -> list[str]:
+    """The ids of jobs that are added, claimed and then completed in one call, in that order."""
+    ids = [f"{name} {n}" for n in range(count)]
+    await source.add(QUEUE, [job(each) for each in ids])
+    await claimed_ids(source, count)
+    await claimed_ids(source, 0, *(Outcome(each, "t", "complete", "1", keep=keep) for each in ids))
+    return ids
+
+
 async def state_of(source: JobSource, id: str) -> str | None:
     """The state a job is in, or ``None``."""
     found = await source.get(QUEUE, id)

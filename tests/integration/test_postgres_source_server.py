@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,12 +13,13 @@ import asyncpg
 import pytest
 from durable_source_tools import SERIES
 from postgres_source_tools import BUDGET_S, MakeSource, connected, kill_others, until
-from source_tools import QUEUE, Heard, claim, claimed_ids, job, state_of
+from source_tools import QUEUE, Heard, claim, claimed_ids, ended_ids, exchange_until, job, state_of
 
 from nq_conformance.contract import InvalidJobError, JobOptions, QueueError
 from nq_reference.job_source import Outcome
 from nq_reference.sources.postgres import PostgresSource
 from nq_reference.sources.postgres.source import PostgresOptions
+from nq_reference.sources.postgres.statements import Statements
 
 pytest_plugins = ["postgres_source_tools"]
 pytestmark = pytest.mark.anyio
@@ -75,6 +77,28 @@ async def test_a_schema_that_needs_care_is_refused(schema: str) -> None:
     """Names go into statements: only plain ones are taken."""
     with pytest.raises((QueueError, InvalidJobError), match="schema"):
         PostgresSource("postgresql://127.0.0.1:1/x", schema=schema)
+
+
+async def test_what_an_earlier_version_has_kept_is_worked_on(
+    make_postgres_source: MakeSource, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A schema that was left at an earlier migration is brought on when a source is opened, with its jobs."""
+    every = Statements.migrations
+    monkeypatch.setattr(Statements, "migrations", lambda self: every(self)[:21])
+    schema = f"e{uuid.uuid4().hex}"
+    before = make_postgres_source(schema=schema)
+    await before.open()
+    old = await ended_ids(before, 3, keep=2)
+    await before.close()
+    monkeypatch.undo()
+    after = make_postgres_source(schema=schema)
+    await after.open()
+    new = await ended_ids(after, 1, keep=2, name="new")
+    kept = [each.id for each in await after.list(QUEUE, ["completed"], 0, None)]
+    await after.close()
+    async with connected(postgres_dsn) as connection:
+        await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    assert kept == [old[2], *new]
 
 
 async def test_schemas_are_apart(postgres_source: PostgresSource, make_postgres_source: MakeSource) -> None:
@@ -162,6 +186,61 @@ async def test_a_pause_waits_for_a_claim_under_way(
         with anyio.fail_after(BUDGET_S):
             await pausing
     assert await state_of(postgres_source, "a") == "active"
+
+
+# Retention
+
+
+async def test_jobs_that_stay_are_not_locked(postgres_source: PostgresSource, postgres_dsn: str) -> None:
+    """Whoever is busy with a job that is to stay holds up none that ends (RTY-12)."""
+    old = await ended_ids(postgres_source, 4, keep=None)
+    async with connected(postgres_dsn) as connection, connection.transaction():
+        locked = f"SELECT id FROM {schema_of(postgres_source)}.job WHERE id = $1 FOR UPDATE"
+        assert await connection.fetchval(locked, old[3])
+        new = await ended_ids(postgres_source, 1, keep=2, name="new")
+    assert [each.id for each in await postgres_source.list(QUEUE, ["completed"], 0, None)] == [old[3], *new]
+
+
+async def test_a_surplus_job_that_somebody_is_busy_with_goes_with_the_next(
+    postgres_source: PostgresSource, postgres_dsn: str
+) -> None:
+    """It is not waited for, and not forgotten (RTY-12)."""
+    old = await ended_ids(postgres_source, 2, keep=None)
+    async with connected(postgres_dsn) as connection, connection.transaction():
+        locked = f"SELECT id FROM {schema_of(postgres_source)}.job WHERE id = $1 FOR UPDATE"
+        assert await connection.fetchval(locked, old[0])
+        await ended_ids(postgres_source, 1, keep=1, name="new")
+    assert [await state_of(postgres_source, id) for id in old] == ["completed", None]
+    last = await ended_ids(postgres_source, 1, keep=1, name="last")
+    assert [each.id for each in await postgres_source.list(QUEUE, ["completed"], 0, None)] == last
+
+
+async def test_jobs_that_stalled_too_often_keep_the_newest_under_the_lock_of_the_queue(
+    postgres_source: PostgresSource, postgres_dsn: str
+) -> None:
+    """While another call counts ended jobs none fails that would have others dropped; nobody waits for the
+    other, and those that drop none are recovered meanwhile (RTY-12, STL-04)."""
+    await postgres_source.add(QUEUE, [job("old", remove_on_fail=1)])
+    await claimed_ids(postgres_source, 1)
+    await claimed_ids(postgres_source, 0, Outcome("old", "t", "fail", "no", keep=1))
+    await postgres_source.add(QUEUE, [job("a", remove_on_fail=1), job("b", remove_on_fail=1), job("c")])
+    await claimed_ids(postgres_source, 3, lock_ms=1)
+    strict = claim(0, max_stalls=0)
+    async with connected(postgres_dsn) as connection, connection.transaction():
+        schema = schema_of(postgres_source)
+        held = f"SELECT pg_advisory_xact_lock('{schema}.job'::regclass::oid::int, id) FROM {schema}.queue"
+        await connection.execute(held)
+        meanwhile = await exchange_until(postgres_source, strict, lambda reply: reply.dead, "c, dead")
+        assert [each.id for each in meanwhile.dead] == ["c"]
+        assert (await postgres_source.exchange(QUEUE, [], strict)).next_in_ms == 0
+        assert [await state_of(postgres_source, id) for id in ("old", "a", "b")] == [
+            "failed",
+            "active",
+            "active",
+        ]
+    later = await postgres_source.exchange(QUEUE, [], strict)
+    assert [each.id for each in later.dead] == ["a", "b"]
+    assert [each.id for each in await postgres_source.list(QUEUE, ["failed"], 0, None)] == ["b"]
 
 
 async def test_an_id_that_no_text_column_could_hold_is_the_id_of_no_job(
@@ -273,13 +352,14 @@ async def test_a_connection_is_asked_for_no_type(
 # Plans
 
 
+@pytest.mark.parametrize("keep", [None, "2"])
 async def test_a_plan_made_for_an_empty_table_reads_no_more_of_a_full_one(
-    postgres_source: PostgresSource, postgres_dsn: str
+    postgres_source: PostgresSource, postgres_dsn: str, keep: str | None
 ) -> None:
     """Ending one job and claiming one touches a few rows of thousands, whatever was planned before."""
     exchange = postgres_source._statements.verb("exchange")
     nothing: tuple[list[Any], ...] = ([], [], [], [], [], [])
-    told = (["0"], ["x"], ["complete"], ["1"], ["0"], [None])
+    told = (["0"], ["x"], ["complete"], ["1"], ["0"], [keep])
     read = (
         "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
         f" WHERE relname = 'job' AND schemaname = '{postgres_source._statements.schema}'"

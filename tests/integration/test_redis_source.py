@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import anyio
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from redis_source_tools import MakeSource, until
-from source_tools import BUDGET_S, QUEUE, Heard, job, spread, wake
+from source_tools import (
+    BUDGET_S,
+    QUEUE,
+    Heard,
+    claim,
+    claimed_ids,
+    ended_ids,
+    exchange_until,
+    job,
+    spread,
+    state_of,
+    wake,
+)
 
+from nq_reference.job_source import Outcome
 from nq_reference.sources.redis import RedisSource
 
 pytest_plugins = ["redis_source_tools"]
@@ -23,6 +39,18 @@ real_server_only = pytest.mark.parametrize("redis_url", ["real"], indirect=True)
 def anyio_backend() -> str:
     """The source runs on asyncio alone."""
     return "asyncio"
+
+
+@asynccontextmanager
+async def full_memory(url: str, over: int) -> AsyncIterator[None]:
+    """A server that has as many bytes more than it may; without a limit again at the end."""
+    async with Redis.from_url(url) as client:
+        used = (await client.info("memory"))["used_memory"]
+        await client.config_set("maxmemory", used - over)
+        try:
+            yield
+        finally:
+            await client.config_set("maxmemory", 0)
 
 
 async def test_prefix_and_queue_never_run_together(make_redis_source: MakeSource) -> None:
@@ -83,6 +111,41 @@ async def test_a_server_that_may_evict_is_warned_about(
         await make_redis_source().open()
         await client.config_set("maxmemory-policy", "noeviction")
     assert "allkeys-lru" in caplog.text
+
+
+@real_server_only
+async def test_a_server_whose_memory_is_full_takes_outcomes_and_no_jobs(
+    make_redis_source: MakeSource, redis_url: str
+) -> None:
+    """What is under way is held, ends, is retried and recovered, so that memory can be freed; then jobs
+    are taken again."""
+    source = make_redis_source()
+    await source.add(QUEUE, [replace(job(str(n)), data=f'"{"x" * 16_000}"') for n in range(100)])
+    held = await claimed_ids(source, 100, lock_ms=600_000)
+    async with full_memory(redis_url, 500_000):
+        with pytest.raises(RedisError, match="maxmemory"):
+            await source.add(QUEUE, [job("more")])
+        assert await source.extend_locks(QUEUE, [(held[0], "t"), (held[1], "t")], 1) == []
+        assert await claimed_ids(source, 0, Outcome(held[2], "t", "complete", "1")) == []
+        await claimed_ids(source, 0, Outcome(held[3], "t", "retry", "no", delay=1))
+        wish = claim(1, token="u")
+        again = [await exchange_until(source, wish, lambda reply: reply.claimed, "a job") for _ in range(3)]
+        assert {reply.claimed[0].id for reply in again} == {held[0], held[1], held[3]}
+        assert await state_of(source, held[2]) == "completed"
+        freed = [Outcome(id, "t", "complete", "1", keep=0) for id in held[4:]]
+        assert all((await source.exchange(QUEUE, freed, claim(0))).accepted)
+        await source.add(QUEUE, [job("more")])
+    assert await state_of(source, "more") == "waiting"
+
+
+@real_server_only
+async def test_jobs_that_end_in_one_call_share_what_it_drops_of_a_long_history(
+    redis_source: RedisSource,
+) -> None:
+    """However many they are, the server is not held for long (RTY-12)."""
+    await ended_ids(redis_source, 2_500, keep=None)
+    await ended_ids(redis_source, 5, keep=2, name="new")
+    assert (await redis_source.counts(QUEUE)).completed == 2_505 - 1_000 - 4
 
 
 async def test_a_watch_that_is_not_armed_leaves_the_call_to_others(make_redis_source: MakeSource) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 import pytest
 from durable_source_tools import SERIES, Heard, job, until
-from source_tools import QUEUE, claim, claimed_ids, exchange_until, state_of
+from source_tools import QUEUE, claim, claimed_ids, ended_ids, exchange_until, state_of
 
 from nq_conformance.contract import ClosedError, JobCounts, QueueError
 from nq_reference import SqliteProvider
@@ -93,6 +93,32 @@ async def test_the_oldest_beyond_the_limit_go(tmp_path: Path) -> None:
         ends = [Outcome(id, "t", "complete", "1", keep=2) for id in "bac"]
         await source.exchange(QUEUE, [*ends, Outcome("d", "t", "complete", "1", keep=0)], claim(0))
         assert [await state_of(source, id) for id in "abcd"] == ["completed", None, "completed", None]
+
+
+async def test_a_long_history_is_dropped_by_and_by_oldest_first(tmp_path: Path) -> None:
+    """A transaction takes a thousand along at most, and the next ones the rest (RTY-12)."""
+    async with opened(tmp_path, synchronous="off") as source:
+        old = await ended_ids(source, 2_500, keep=None)
+        left = []
+        for n in range(3):
+            new = await ended_ids(source, 1, keep=2, name=f"new {n}")
+            left.append([each.id for each in await source.list(QUEUE, ["completed"], 0, None)])
+    assert left == [[*old[1_000:], "new 0 0"], [*old[2_000:], "new 0 0", "new 1 0"], ["new 1 0", *new]]
+
+
+async def test_jobs_that_end_in_one_call_share_what_it_drops_of_a_long_history(tmp_path: Path) -> None:
+    """However many they are, the file is not held for long (RTY-12)."""
+    async with opened(tmp_path, synchronous="off") as source:
+        await ended_ids(source, 2_500, keep=None)
+        await ended_ids(source, 5, keep=2, name="new")
+        assert (await source.counts(QUEUE)).completed == 2_505 - 1_000 - 4
+
+
+async def test_more_than_a_thousand_that_end_in_one_call_leave_the_newest(tmp_path: Path) -> None:
+    """However many jobs end at once, none is left over where none was before (RTY-12)."""
+    async with opened(tmp_path, synchronous="off") as source:
+        ids = await ended_ids(source, 1_200, keep=2)
+        assert [each.id for each in await source.list(QUEUE, ["completed"], 0, None)] == ids[-2:]
 
 
 async def test_a_lock_that_ends_gives_the_job_back_and_later_fails_it(tmp_path: Path) -> None:

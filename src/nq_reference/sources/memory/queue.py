@@ -7,6 +7,7 @@ job go through ``move``, which obeys the table of the life cycle.
 from __future__ import annotations
 
 import heapq
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from nq_conformance.contract import JobOptions, JobState, QueueEvent
 from nq_conformance.contract.lifecycle import TRANSITIONS
 from nq_reference.job_source import Claim, ClaimedJob, Exchange, NewJob, Outcome, Schedule
 from nq_reference.sources.memory.listening import MemorySubscription, MemoryWatch
+from nq_reference.sources.memory.stale import clear_stale
+
+MOST_SURPLUS = 1_000
+"""How many jobs beyond those to keep go when one ends; the rest of a long history goes later (RTY-12)."""
 
 _EVENTS: dict[tuple[JobState | None, str, JobState | None], QueueEvent | None] = {
     (t.source, t.verb, t.target): t.event for t in TRANSITIONS
@@ -46,9 +51,9 @@ class JobRecord:
 class MemoryQueue:
     """Jobs, series, listeners and the pause of one queue.
 
-    The heaps may hold entries of jobs that have moved on since; such an entry is dropped
-    when it comes to the top. Locks never expire here: whoever could take over a job would
-    have died together with its owner.
+    The heaps may hold entries of jobs that have been removed since; such an entry is dropped
+    when it comes to the top, or with all others of its kind once they are many. Locks never
+    expire here: whoever could take over a job would have died together with its owner.
     """
 
     def __init__(self) -> None:
@@ -94,8 +99,13 @@ class MemoryQueue:
         """Forget a job."""
         for ended in self._finished.values():
             ended.pop(job.id, None)
+        left = job.state
         self.move(job, "remove", None)
         del self.jobs[job.id]
+        if left == "waiting":
+            clear_stale(self._waiting, self.counts["waiting"], _waits)
+        elif left == "delayed":
+            clear_stale(self._delayed, self.counts["delayed"], _is_due)
 
     # -- moves ----------------------------------------------------------------------------
 
@@ -180,7 +190,7 @@ class MemoryQueue:
             self.line_up(job, "retry")
 
     def end(self, job: JobRecord, outcome: Outcome, now: int) -> None:
-        """To completed or failed, and the oldest beyond ``keep`` away (RTY-12)."""
+        """To completed or failed, and the oldest beyond ``keep`` away (RTY-12), but for a long history."""
         job.attempts_made += 1
         job.finished_on = now
         if outcome.kind == "complete":
@@ -197,8 +207,9 @@ class MemoryQueue:
         if outcome.keep == 0:
             self.remove(job)  # this one alone: the others did not ask for it (RTY-11)
         elif outcome.keep is not None:
-            while len(finished) > outcome.keep:
-                self.remove(self.jobs[next(iter(finished))])
+            surplus = min(max(0, len(finished) - outcome.keep), MOST_SURPLUS)
+            for id in [*itertools.islice(finished, surplus)]:
+                self.remove(self.jobs[id])
 
     # -- telling --------------------------------------------------------------------------
 

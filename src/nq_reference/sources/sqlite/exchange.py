@@ -79,8 +79,9 @@ def _fail(tx: Transaction, queue: int, number: int, outcome: Outcome, *, attempt
 def _retain(tx: Transaction, queue: int, number: int, state: JobState, keep: int | None) -> None:
     if keep == 0:  # this one alone; others have been told to stay (RTY-11)
         tx.run("forget", number=number)
-    elif keep is not None:
-        tx.run("retain", queue=queue, state=state, keep=keep)
+    elif keep is not None:  # one may go in any case, so that there are never more of them
+        most = max(1, tx.surplus)
+        tx.surplus -= tx.run("retain", queue=queue, state=state, keep=keep, most=most)
 
 
 def _retry(tx: Transaction, queue: int, number: int, outcome: Outcome) -> None:

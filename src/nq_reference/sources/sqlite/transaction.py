@@ -9,6 +9,9 @@ from typing import Any
 from nq_conformance.contract import QueueEvent
 from nq_reference.sources.sqlite.statements import statement
 
+MOST_SURPLUS = 1_000
+"""How many ended jobs beyond those to keep a transaction removes, if no more end in it (RTY-12)."""
+
 Row = tuple[Any, ...]
 
 
@@ -17,13 +20,16 @@ class Transaction:
 
     ``now`` is the host's time when it began, in epoch ms. ``woken`` are the queues that have
     something for a worker which no exchange of this transaction has seen; ``seen`` are those
-    that one has looked through to the end.
+    that one has looked through to the end. ``surplus`` is how many ended jobs beyond those to keep
+    it may still remove: the rest of a long history goes with the next transactions, so that none
+    of them holds the file for long.
     """
 
     def __init__(self, connection: sqlite3.Connection, known: dict[tuple[str, str], int]) -> None:
         self.now = time.time_ns() // 1_000_000
         self.woken: set[int] = set()
         self.seen: set[int] = set()
+        self.surplus = MOST_SURPLUS
         self.met: dict[tuple[str, str], int] = {}
         self._known = known
         self._connection = connection

@@ -13,6 +13,7 @@ local WANT, TOKEN, LOCK_MS, MAX_STALLS = tonumber(ARGV[2]), ARGV[3], tonumber(AR
 local BATCH = 1000 -- what one call promotes or recovers at most; the rest follows at once
 local SERIES_BATCH = 100
 
+insist()
 local now = clock()
 local now_text = whole(now)
 local paused = is_paused()

@@ -4,6 +4,7 @@
 -- ARGV from 3, two for each job: id, token
 -- Result: the ids whose lock is lost.
 
+insist()
 local expiry = whole(clock() + tonumber(ARGV[2]))
 local lost = {}
 for i = 3, #ARGV, 2 do

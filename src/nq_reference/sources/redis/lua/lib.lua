@@ -20,6 +20,7 @@
 --   :schedule:<id>   hash: a series
 --   :events          stream: fields e (event), i (job id), d (detail)
 --   :wake            list: holds one marker while a worker should look, otherwise nothing
+--   :none            never there, see `insist`
 -- Numbers inside members have 16 digits, so that equal scores fall in order of number.
 --
 -- Payloads, results and options are opaque text here: cjson would turn [] into {}.
@@ -75,6 +76,13 @@ end
 -- The id in a member of any set but waiting, and the member of those sets in one of waiting.
 local function behind_number(member)
   return string.sub(member, 18)
+end
+
+-- Begin a call that must pass when the server's memory is full, as what it records lets memory be
+-- freed. A script is refused at a command that may take memory, but only as its first write: once
+-- something is written, it is let through (Redis 6.2 to 8). So it first deletes what is never there.
+local function insist()
+  call('DEL', BASE .. ':none')
 end
 
 local function is_paused()
@@ -137,19 +145,24 @@ local function forget(id)
   call('ZREM', JOBS, id)
 end
 
+-- How many ended jobs beyond those to keep this call may still drop: the rest of a long history
+-- goes with the next calls, so that none holds the server for long.
+local surplus = 1000
+
 -- Put a job that ended into `set`, as the `rank`th to end, and drop the oldest there beyond `keep`
--- ('' keeps all).
+-- ('' keeps all). One may go in any case, so that there are never more of them.
 local function retain(set, rank, number, id, keep)
   call('ZADD', set, rank, number .. ':' .. id)
   if keep == '' then
     return
   end
-  local extra = call('ZCARD', set) - tonumber(keep)
+  local extra = math.min(call('ZCARD', set) - tonumber(keep), math.max(1, surplus))
   if extra > 0 then
     for _, member in ipairs(call('ZRANGE', set, 0, whole(extra - 1))) do
       forget(behind_number(member))
     end
     call('ZREMRANGEBYRANK', set, 0, whole(extra - 1))
+    surplus = surplus - extra
   end
 end
 
