@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import nq_reference
 from nq_conformance.contract import EventManager, FlowEngine, StateProvider
 from nq_reference.config import ConfigError, read, unknown
-from nq_reference.config.adapters import ADAPTERS, DEFAULT_ADAPTER, AnyAdapterConfig, PostgresConfig
+from nq_reference.config.adapters import (
+    ADAPTERS,
+    DEFAULT_ADAPTER,
+    HISTORY_OPTIONS,
+    AnyAdapterConfig,
+    PostgresConfig,
+)
 
 if TYPE_CHECKING:
     from nq_reference.engine import EngineWorkerManager
@@ -119,7 +125,8 @@ def _built(config: AnyAdapterConfig) -> SourceProvider:
     kind: type[SourceProvider] = getattr(nq_reference, _PROVIDERS[config.name])
     if isinstance(config, PostgresConfig):
         return _postgres(config)
-    return kind(**{field.name: getattr(config, field.name) for field in fields(config)})
+    names = (field.name for field in fields(config) if field.name not in HISTORY_OPTIONS)
+    return kind(**{name: getattr(config, name) for name in names})
 
 
 def _postgres(config: PostgresConfig) -> SourceProvider:

@@ -30,6 +30,8 @@ GOOD: list[dict[str, Any]] = [
     {"adapter": "postgres", "url": "postgresql://h/x", "schema": "s", "listen": False},
     {"adapter": "postgres", "dsn": "postgresql://h/x", "prefix": "s"},
     {"adapter": "bullmq", "event_stream_length": 1},
+    {"adapter": "redis", "event_stream_length": 1, "history_ms": 1, "history_flows": 1},
+    {"adapter": "sqlite", "url": "jobs.sqlite3", "history_ms": 1},
 ]
 BAD: list[dict[str, Any]] = [
     {"adapter": "reddis"},
@@ -41,6 +43,9 @@ BAD: list[dict[str, Any]] = [
     {"adapter": "redis", "prefix": 1},
     {"adapter": "redis", "schema": "s"},
     {"adapter": "redis", "lissten": False},
+    {"adapter": "redis", "event_stream_length": 0},
+    {"adapter": "redis", "history_ms": 0},
+    {"adapter": "memory", "history_ms": 1},
     {"adapter": "file", "url": "x", "fsync": "allways"},
     {"adapter": "file", "url": "x", "directory": "y"},
     {"adapter": "sqlite", "url": "x", "path": "y"},

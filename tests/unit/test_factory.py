@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -13,6 +14,7 @@ from nq_conformance.contract import JobInput, RunContext
 from nq_reference.config import ConfigError
 from nq_reference.config.adapters import PostgresConfig, RedisConfig, SqliteConfig
 from nq_reference.factory import adapter_config, create_adapter, create_provider, environment_values
+from nq_reference.sources.redis import RedisSource
 
 LOCATIONS = {
     "memory": None,
@@ -40,6 +42,16 @@ async def test_each_adapter_is_made_by_its_name_and_url(name: str, tmp_path: Pat
         values["url"] = location if "://" in location else str(tmp_path / location)
     provider = create_provider(values)
     assert provider.name == name
+    await provider.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", ["redis", "bullmq"])
+async def test_how_many_events_a_queue_keeps_is_an_option(name: str) -> None:
+    """It reaches the source, beside options that are for the flows' stores."""
+    values = {"adapter": name, "url": LOCATIONS[name], "event_stream_length": 7, "history_ms": 8}
+    provider = create_provider(values)
+    assert cast("RedisSource", provider._source)._event_stream_length == 7
     await provider.close()
 
 

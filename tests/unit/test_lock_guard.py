@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import anyio.lowlevel
 import pytest
 
 from nq_conformance.contract import JobOptions
+from nq_reference.engine.lock_guard import Held, LockGuard
 from nq_reference.engine.lock_keeper import LockKeeper
 from nq_reference.job_source import ClaimedJob, JobSource
 
@@ -52,6 +55,16 @@ class FakeTwin:
         return ()
 
 
+def guards() -> int:
+    """How many threads of guards there are."""
+    return sum(thread.name == "nq locks of q" for thread in threading.enumerate())
+
+
+def open_files() -> int:
+    """How many file descriptors this process has."""
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
 def keeper_of(source: FakeSource) -> LockKeeper:
     return LockKeeper(cast("JobSource", source), "q", LOCK_MS)
 
@@ -78,7 +91,7 @@ async def test_a_loop_that_runs_renews_by_itself() -> None:
     await keeper.close()
     assert [thread for thread, _ in source.renewals] == [threading.get_ident()]
     assert source.opened == 0
-    assert not [thread for thread in threading.enumerate() if thread.name == "nq locks of q"]
+    assert guards() == 0
 
 
 async def test_a_server_that_is_away_is_tried_again() -> None:
@@ -97,6 +110,58 @@ async def test_a_source_of_one_process_needs_no_thread() -> None:
     keeper = keeper_of(source)
     before = threading.active_count()
     keeper.start()
+    keeper.hold(JOB)
     assert threading.active_count() == before
     await anyio.lowlevel.checkpoint()
     await keeper.close()
+
+
+async def test_a_worker_that_has_had_no_job_has_no_thread() -> None:
+    """It comes with the first job, and is the only one however many follow."""
+    keeper = keeper_of(FakeSource())
+    keeper.start()
+    assert guards() == 0
+    for id in ("a", "b", "c"):
+        keeper.hold(replace(JOB, id=id))
+        assert guards() == 1
+    await keeper.close()
+
+
+def test_a_guard_that_has_nothing_to_do_opens_no_file() -> None:
+    """A process with hundreds of queues has a guard for each, and a limit for its descriptors."""
+    seen: list[int] = []
+    looked_thrice = threading.Event()
+
+    def overdue() -> Held:
+        seen.append(open_files())
+        if len(seen) == 3:
+            looked_thrice.set()
+        return ()
+
+    guard = LockGuard(FakeSource().twin, "q", LOCK_MS, overdue)
+    before = open_files()
+    guard.start()
+    assert looked_thrice.wait(BUDGET_S), "the guard does not look"
+    guard.ask_to_stop()
+    guard.join()
+    assert seen[:3] == [before] * 3
+
+
+async def test_a_job_begins_also_where_no_thread_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It goes unguarded, and that is told; with the next job it is tried again."""
+    source = FakeSource()
+    keeper = keeper_of(source)
+    keeper.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", _no_thread)
+        keeper.hold(JOB)
+    assert "may lose its lock on queue 'q': RuntimeError(\"can't start new thread\")" in caplog.text
+    keeper.hold(JOB)
+    assert source.by_twin.wait(BUDGET_S), "no guard has come with the next job"
+    await keeper.close()
+
+
+def _no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

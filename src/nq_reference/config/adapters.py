@@ -12,6 +12,11 @@ from nq_reference.config.options import About
 CLOSING = "how long closing lets running handlers go on, in ms"
 NAMESPACE = "the namespace; whoever shares it shares the queues"
 REDIS_SERVER = "the server, as redis-py takes it"
+EVENTS = "how many events a queue keeps, about"
+HISTORY = "how long step events are kept for a flow's history, in ms"
+HISTORY_FLOWS = "how many flows have their history kept: those that had an event last"
+HISTORY_OPTIONS = ("history_ms", "history_flows")
+DAY_MS = 24 * 3_600_000
 REDIS_URL = "redis://127.0.0.1:6379/0"
 # The address of a server may hold a password, so it is not part of what is shown of a configuration.
 
@@ -22,7 +27,7 @@ class AdapterConfig:
 
     ``location`` and ``namespace`` name the options that tell where the data is and under what
     name, if any; ``extra`` is what must be installed. ``several_processes``: whether more than one
-    may work on the same queues.
+    may work on the same queues. ``HISTORY_OPTIONS`` are for the stores of flows, the others for the provider.
     """
 
     name: ClassVar[str] = ""
@@ -48,6 +53,8 @@ class MemoryConfig(AdapterConfig):
     namespace = None
     several_processes = False
 
+    history_flows: Annotated[int, About(HISTORY_FLOWS, least=1)] = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileConfig(AdapterConfig):
@@ -61,6 +68,7 @@ class FileConfig(AdapterConfig):
     prefix: Annotated[str, About(NAMESPACE)] = "nq"
     fsync: Annotated[Literal["always", "interval", "never"], About("when writes reach the disk")] = "always"
     fsync_interval_ms: Annotated[int, About("how often, with fsync = interval", least=1)] = 1_000
+    history_ms: Annotated[int, About(HISTORY, least=1)] = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +82,7 @@ class SqliteConfig(AdapterConfig):
     prefix: Annotated[str, About(NAMESPACE)] = "nq"
     synchronous: Annotated[Literal["full", "normal", "off"], About("how soon writes reach the disk")] = "full"
     timeout_ms: Annotated[int, About("how long a call waits for other processes that write", least=0)] = 5_000
+    history_ms: Annotated[int, About(HISTORY, least=1)] = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,9 @@ class RedisConfig(AdapterConfig):
 
     url: Annotated[str, About(REDIS_SERVER, problem=redis_problem)] = field(default=REDIS_URL, repr=False)
     prefix: Annotated[str, About(NAMESPACE)] = "nq"
+    event_stream_length: Annotated[int, About(EVENTS, least=1)] = 100_000
+    history_ms: Annotated[int, About(HISTORY, least=1)] = DAY_MS
+    history_flows: Annotated[int, About(HISTORY_FLOWS, least=1)] = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +117,7 @@ class PostgresConfig(AdapterConfig):
     max_connections: Annotated[int, About("for calls; one more listens", least=1)] = 8
     listen: Annotated[bool, About("false behind a pooler in transaction mode: then it polls")] = True
     statement_cache_size: Annotated[int, About("0 behind a pooler in transaction mode", least=0)] = 100
+    history_ms: Annotated[int, About(HISTORY, least=1)] = 7 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +130,9 @@ class BullMQConfig(AdapterConfig):
 
     url: Annotated[str, About(REDIS_SERVER, problem=redis_problem)] = field(default=REDIS_URL, repr=False)
     prefix: Annotated[str, About("BullMQ's key prefix")] = "bull"
-    event_stream_length: Annotated[int, About("how many events a queue keeps, about", least=1)] = 100_000
+    event_stream_length: Annotated[int, About(EVENTS, least=1)] = 100_000
+    history_ms: Annotated[int, About(HISTORY, least=1)] = DAY_MS
+    history_flows: Annotated[int, About(HISTORY_FLOWS, least=1)] = 100_000
 
 
 AnyAdapterConfig: TypeAlias = (

@@ -6,6 +6,7 @@ Where the loop runs, the ``LockKeeper``'s task renews, and this thread only look
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -24,8 +25,9 @@ class LockGuard:
     """Calls for ``overdue`` ten times in a lock's life, and renews what it says is held.
 
     ``twin`` gives a source over the same place; it is opened in this thread, on an event loop of
-    its own, once it is needed. A handler that holds the interpreter itself, as an extension
-    written in C may do, stops this thread too.
+    its own, once it is needed. Until then a guard has a thread and no file descriptor, so that a process
+    may have hundreds. A handler that holds the interpreter itself, as an extension written in C may do,
+    stops this thread too.
     """
 
     def __init__(
@@ -41,11 +43,21 @@ class LockGuard:
         self._overdue = overdue
         self._source: JobSource | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"nq locks of {queue}", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+        """Begin to look; idempotent. Where no thread can be had, that is logged; the next call tries anew."""
+        if self._thread is not None:
+            return
+        thread = threading.Thread(target=self._run, name=f"nq locks of {self._queue}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            logger.warning(
+                "a handler that blocks the event loop may lose its lock on queue %r: %r", self._queue, error
+            )
+            return
+        self._thread = thread
 
     def ask_to_stop(self) -> None:
         """Have the thread end soon; does not wait."""
@@ -53,10 +65,12 @@ class LockGuard:
 
     def join(self) -> None:
         """Wait until it has ended and let go of its connection, at most some seconds."""
-        self._thread.join(_STOP_TIMEOUT_S)
+        if self._thread is not None:
+            self._thread.join(_STOP_TIMEOUT_S)
 
     def _run(self) -> None:
-        with asyncio.Runner() as runner:
+        # Not entered, as that would make the event loop, which `run` does when there is something to renew.
+        with contextlib.closing(asyncio.Runner()) as runner:
             while not self._stopping.wait(self._lock_duration_ms / 1000 / _LOOKS_PER_LOCK):
                 held = self._overdue()
                 if held:

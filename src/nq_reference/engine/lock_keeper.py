@@ -34,11 +34,12 @@ class LockKeeper:
         self._task = background.spawn_logged(self._run, f"locks of {self._queue}")
         if self._source.twin is not None:
             self._guard = LockGuard(self._source.twin, self._queue, self._lock_duration_ms, self._overdue)
-            self._guard.start()
 
     def hold(self, job: ClaimedJob) -> None:
-        """Keep the lock of a job that begins."""
+        """Keep the lock of a job that begins. The first one has the guard begin."""
         self._tokens[job.id] = job.token
+        if self._guard is not None:
+            self._guard.start()
 
     def let_go(self, job: ClaimedJob) -> None:
         """Stop renewing for a job that ended; another claim of the same id is not touched."""

@@ -13,9 +13,6 @@ from nq_reference.resource import Resource
 StepListener: TypeAlias = Callable[[StepEvent], None]
 """A plain function, called on the event loop; what it raises is logged."""
 
-HISTORY_MS = 7 * 24 * 3_600_000
-"""How long a flow's history is kept after its last event."""
-
 _log = logging.getLogger("nq_reference.events")
 
 

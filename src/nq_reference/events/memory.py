@@ -11,10 +11,10 @@ from nq_reference.events.base import StepEvents, StepListener, tell
 
 
 class MemoryEvents(StepEvents):
-    """Keeps the last ``max_flows`` flows that had an event, whole."""
+    """Keeps the last ``history_flows`` flows that had an event, whole."""
 
-    def __init__(self, *, max_flows: int = 10_000) -> None:
-        self._max_flows = max_flows
+    def __init__(self, *, history_flows: int = 10_000) -> None:
+        self._history_flows = history_flows
         self._flows: OrderedDict[str, list[str]] = OrderedDict()
         self._listeners: dict[object, tuple[StepListener, str | None]] = {}
 
@@ -28,7 +28,7 @@ class MemoryEvents(StepEvents):
         text = wire.encode(event)
         self._flows.setdefault(event.run_id, []).append(text)
         self._flows.move_to_end(event.run_id)
-        if len(self._flows) > self._max_flows:
+        if len(self._flows) > self._history_flows:
             self._flows.popitem(last=False)
         for listener, flow_id in tuple(self._listeners.values()):
             if flow_id in (None, event.run_id):

@@ -8,7 +8,11 @@ from nq_reference.sources.redis import RedisSource
 
 
 class RedisProvider(SourceProvider):
-    """Queues in Redis. Providers of one ``url`` and ``prefix`` share them, in any process."""
+    """Queues in Redis. Providers of one ``url`` and ``prefix`` share them, in any process.
+
+    ``event_stream_length``: how many events a queue keeps, about; a subscriber that is further behind
+    than that misses some.
+    """
 
     name = "redis"
     capabilities = (*SourceProvider.capabilities, "durable", "distributed", "distributed_events")
@@ -19,7 +23,8 @@ class RedisProvider(SourceProvider):
         *,
         prefix: str = "nq",
         close_timeout_ms: int = 30_000,
+        event_stream_length: int = 100_000,
     ) -> None:
         check_name("prefix", prefix)
-        source = RedisSource(url, prefix=prefix)
+        source = RedisSource(url, prefix=prefix, event_stream_length=event_stream_length)
         super().__init__(source, prefix=prefix, close_timeout_ms=close_timeout_ms)

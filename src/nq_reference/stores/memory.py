@@ -8,6 +8,6 @@ from nq_reference.state.memory import MemoryState
 from nq_reference.stores.base import Stores
 
 
-def stores(_config: MemoryConfig) -> Stores:
+def stores(config: MemoryConfig) -> Stores:
     """They end with the process."""
-    return Stores(MemoryState(), MemoryEvents())
+    return Stores(MemoryState(), MemoryEvents(history_flows=config.history_flows))

@@ -11,7 +11,8 @@ from nq_reference.tables.postgres import PostgresTables
 
 def stores(config: PostgresConfig) -> Stores:
     """In the schema of the queues; each has connections of its own."""
-    return Stores(TableState(_tables(config)), TableEvents(_tables(config)))
+    events = TableEvents(_tables(config), history_ms=config.history_ms)
+    return Stores(TableState(_tables(config)), events)
 
 
 def _tables(config: PostgresConfig) -> PostgresTables:

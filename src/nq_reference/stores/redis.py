@@ -10,4 +10,10 @@ from nq_reference.stores.base import Stores
 
 def stores(config: RedisConfig | BullMQConfig) -> Stores:
     """Under the prefix of the queues."""
-    return Stores(RedisState(config.url, prefix=config.prefix), RedisEvents(config.url, prefix=config.prefix))
+    events = RedisEvents(
+        config.url,
+        prefix=config.prefix,
+        history_ms=config.history_ms,
+        history_flows=config.history_flows,
+    )
+    return Stores(RedisState(config.url, prefix=config.prefix), events)

@@ -15,7 +15,8 @@ from nq_reference.tables.sqlite import SqliteTables
 def stores(config: FileConfig | SqliteConfig) -> Stores:
     """One file for each prefix, next to that of the queues; each store has a connection of its own."""
     file = _file(config)
-    return Stores(TableState(SqliteTables(file)), TableEvents(SqliteTables(file)))
+    events = TableEvents(SqliteTables(file), history_ms=config.history_ms)
+    return Stores(TableState(SqliteTables(file)), events)
 
 
 def _file(config: FileConfig | SqliteConfig) -> Path:
