@@ -42,9 +42,9 @@ async def test_fixed_backoff_waits_its_delay_after_each_failure(lab: Lab) -> Non
     await delayed.heard(2)
     for number, payload in enumerate(delayed.payloads, start=1):
         rest = (field_of(payload, "delay") or 0) - heard_ms[number - 1]
+        # It was fixed before it was heard of: a slow machine makes it less.
         lab.check(
-            rest
-            <= 250 + CLOCK_MS + ahead_ms,  # it was fixed before it was heard of: a slow machine makes it less
+            rest <= 250 + CLOCK_MS + ahead_ms,
             f"the wait after failure {number} is 250 ms",
             f"the `delayed` event told a due time {rest:.0f} ms later",
             jobs=[id],
