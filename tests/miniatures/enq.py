@@ -288,7 +288,7 @@ class CannotSaveNulAgain(Miniature):
     class queue_class(MemoryQueue):
         def end(self, job: JobRecord, outcome: Outcome, now: int) -> None:
             if NUL.search(job.data):
-                self.line_up(job, "retry")
+                self.delay(job, "retry", now + 20)  # at once would be a loop that starves the machine
             else:
                 super().end(job, outcome, now)
 
