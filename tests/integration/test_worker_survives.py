@@ -111,6 +111,21 @@ async def test_a_series_whose_zone_is_unknown_here_holds_up_no_other() -> None:
     await provider.close()
 
 
+async def test_a_series_that_can_not_run_here_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that comes while the worker rests from it begins all the same."""
+    monkeypatch.setattr("nq_reference.engine.ticker.BROKEN_REST_MS", 3_600_000)
+    source = MemorySource()
+    provider = _Open(source)
+    await provider.schedule("q", JobInput("job"), ScheduleOptions(cron="0 0 1 1 *"))
+    (series,) = await source.schedules("q")
+    broken = replace(series, id="broken", tz="Mars/Olympus", next_at=await source.now() - 1)
+    await source.put_schedule("q", broken)
+    await provider.worker_manager().register_worker("q", "job", _echo)
+    for number in (1, 2):
+        await _ends(provider, await provider.enqueue("q", JobInput("job", number)), "completed")
+    await provider.close()
+
+
 class _Open(MemoryProvider):
     def __init__(self, source: MemorySource) -> None:
         super().__init__(source=source)

@@ -13,7 +13,7 @@ from nq_reference.schedule import next_run
 
 logger = logging.getLogger("nq_reference")
 BROKEN_REST_MS: Final = 1_000
-"""How long a worker rests that has met nothing but series without a next run."""
+"""How long a worker rests, unless it is woken, that has met nothing but series without a next run."""
 
 
 async def fire(source: JobSource, queue: str, due: Sequence[Schedule]) -> int:
@@ -21,7 +21,7 @@ async def fire(source: JobSource, queue: str, due: Sequence[Schedule]) -> int:
 
     Matches that were missed meanwhile (no worker, a paused queue) collapse into the one
     job made here (SCH-13). A series whose next match can't be told, as this host does not know its time
-    zone, is left as it is, for a worker that does; the others of its queue run (SCH-13).
+    zone, is left as it is, for a worker that does; the others of its queue run.
     """
     now = await source.now()
     fired = 0

@@ -133,14 +133,13 @@ class QueueWorker:
                 self._begin(job)
         for job in reply.dead:
             await self._runner.stalled_out(self.queue, job)
-        if reply.due and self._accepting:
-            fired = await ticker.fire(self._source, self.queue, reply.due)
-            return 0 if fired else ticker.BROKEN_REST_MS
+        if reply.due and self._accepting and await ticker.fire(self._source, self.queue, reply.due):
+            return 0
         if self._outcomes or self._through:
             return 0
         if self._accepting and self._free:
             self._watch.arm()
-        return self._pace.rest_ms(reply.next_in_ms)
+        return ticker.BROKEN_REST_MS if reply.due else self._pace.rest_ms(reply.next_in_ms)
 
     async def _exchange(self) -> Exchange:
         outcomes, self._outcomes = self._outcomes, []
