@@ -63,6 +63,8 @@ class Slots:
                 if self.cancelled(number) or background.ends_this_task(error):
                     raise
                 background.recover()
+                if bell in self._idle:  # it did not wait to its end
+                    self._idle.remove(bell)
                 logger.exception("a job broke out of slot %d of %s, which goes on", number, self._name)
 
     async def _work(self, bell: background.Bell, number: int) -> None:
@@ -73,8 +75,7 @@ class Slots:
                     self._wake_one()
                 await self._run(job, number)
             bell.clear()
-            if bell not in self._idle:
-                self._idle.append(bell)
+            self._idle.append(bell)
             await bell.wait()
 
     def _wake_one(self) -> None:
