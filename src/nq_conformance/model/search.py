@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Final, cast
 
 import anyio
@@ -78,12 +78,11 @@ class Search:
         machine = cast("type[QueueMachine]", new_machine)  # Hypothesis takes any factory
         machine = hypothesis.seed(self._drawing.seed)(machine)
         try:
-            try:
+            with suppress(Broken):
                 run_state_machine_as_test(machine, settings=_settings(self._drawing))
-            finally:
-                self._leave_stage()
-        except Broken:
-            assert self.found is not None  # noqa: S101 - it is why the machine has raised
+        finally:
+            self._leave_stage()
+        if self.found is not None:
             self.result = self._shortest(self.found)
 
     def begin(self) -> Played:
