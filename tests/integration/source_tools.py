@@ -47,6 +47,17 @@ async def ended_ids(source: JobSource, count: int, *, keep: int | None, name: st
     return ids
 
 
+async def left_of_a_long_history(source: JobSource) -> tuple[list[str], list[list[str]]]:
+    """The ids of 2,500 jobs that have ended, and of those that are left after each of three more ends
+    that keep two."""
+    old = await ended_ids(source, 2_500, keep=None)
+    left = []
+    for n in range(3):
+        await ended_ids(source, 1, keep=2, name=f"new {n}")
+        left.append([each.id for each in await source.list(QUEUE, ["completed"], 0, None)])
+    return old, left
+
+
 async def state_of(source: JobSource, id: str) -> str | None:
     """The state a job is in, or ``None``."""
     found = await source.get(QUEUE, id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 from server_source_tools import MakeSource
-from source_tools import QUEUE, claim, claimed_ids, ended_ids, job, spread, state_of
+from source_tools import QUEUE, claim, claimed_ids, ended_ids, job, left_of_a_long_history, spread, state_of
 
 from nq_conformance.contract import ClosedError, JobCounts, JobState
 from nq_reference.job_source import JobSource, Outcome
@@ -143,12 +143,8 @@ async def test_more_than_a_thousand_that_end_in_one_call_leave_the_newest(source
 
 async def test_a_long_history_is_dropped_by_and_by_oldest_first(source: JobSource) -> None:
     """A job that ends takes a thousand along at most, and the next ones the rest (RTY-12)."""
-    old = await ended_ids(source, 2_500, keep=None)
-    left = []
-    for n in range(3):
-        new = await ended_ids(source, 1, keep=2, name=f"new {n}")
-        left.append([each.id for each in await source.list(QUEUE, ["completed"], 0, None)])
-    assert left == [[*old[1_000:], "new 0 0"], [*old[2_000:], "new 0 0", "new 1 0"], ["new 1 0", *new]]
+    old, left = await left_of_a_long_history(source)
+    assert left == [[*old[1_000:], "new 0 0"], [*old[2_000:], "new 0 0", "new 1 0"], ["new 1 0", "new 2 0"]]
 
 
 async def test_removing_a_job_at_its_end_leaves_the_others(source: JobSource) -> None:

@@ -11,7 +11,15 @@ from typing import Any
 import anyio
 import pytest
 from durable_source_tools import SERIES, Heard, job, until
-from source_tools import QUEUE, claim, claimed_ids, ended_ids, exchange_until, state_of
+from source_tools import (
+    QUEUE,
+    claim,
+    claimed_ids,
+    ended_ids,
+    exchange_until,
+    left_of_a_long_history,
+    state_of,
+)
 
 from nq_conformance.contract import ClosedError, JobCounts, QueueError
 from nq_reference import SqliteProvider
@@ -98,12 +106,8 @@ async def test_the_oldest_beyond_the_limit_go(tmp_path: Path) -> None:
 async def test_a_long_history_is_dropped_by_and_by_oldest_first(tmp_path: Path) -> None:
     """A transaction takes a thousand along at most, and the next ones the rest (RTY-12)."""
     async with opened(tmp_path, synchronous="off") as source:
-        old = await ended_ids(source, 2_500, keep=None)
-        left = []
-        for n in range(3):
-            new = await ended_ids(source, 1, keep=2, name=f"new {n}")
-            left.append([each.id for each in await source.list(QUEUE, ["completed"], 0, None)])
-    assert left == [[*old[1_000:], "new 0 0"], [*old[2_000:], "new 0 0", "new 1 0"], ["new 1 0", *new]]
+        old, left = await left_of_a_long_history(source)
+    assert left == [[*old[1_000:], "new 0 0"], [*old[2_000:], "new 0 0", "new 1 0"], ["new 1 0", "new 2 0"]]
 
 
 async def test_jobs_that_end_in_one_call_share_what_it_drops_of_a_long_history(tmp_path: Path) -> None:

@@ -67,3 +67,4 @@ def _wait_for(path: Path) -> None:
     until = time.monotonic() + BUDGET_S
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.02)
+    assert path.exists(), "the run did not get to the test that is to be interrupted"
